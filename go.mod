@@ -1,0 +1,15 @@
+module github.com/eryx-go/eryx
+
+go 1.26.0
+
+require (
+	github.com/dsnet/compress v0.0.1 // indirect
+	github.com/ebitengine/purego v0.11.3 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/tetratelabs/wazero v1.12.0 // indirect
+	github.com/ulikunitz/xz v0.5.17 // indirect
+	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
+	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
