@@ -1,0 +1,200 @@
+"""An asyncio event loop that the host drives.
+
+The selector asks the host for events. While the host drives (``hosted``), nothing ever blocks: when nothing
+is runnable the runner returns to the host with the next timer's deadline. A loop that the program starts
+itself (``asyncio.run``) blocks inside a host call instead, which the host can interrupt.
+"""
+
+import asyncio
+import heapq
+import selectors
+from asyncio import events, selector_events, tasks
+from collections.abc import Callable
+from typing import Any
+
+import _eryx
+
+# id -> what takes the events of that request (see callbacks.py)
+pending: dict[int, Callable[[list[Any]], None]] = {}
+_NANOSECONDS = 1_000_000_000
+
+
+def deliver(messages: list[list[Any]]) -> None:
+    """Hand events from the host to those who wait for them; one that nobody waits for any more is dropped."""
+    for message in messages:
+        receiver = pending.get(message[0])
+        if receiver is not None:
+            receiver(message)
+
+
+class HostSelector(selectors.BaseSelector):
+    """A selector whose ``select`` is the host's wait."""
+
+    def __init__(self) -> None:
+        self._map: dict[int, selectors.SelectorKey] = {}
+        self.hosted = False
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if fd in self._map:
+            raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
+        key = selectors.SelectorKey(fileobj, fd, events, data)
+        self._map[fd] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        return self._map.pop(fd)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.hosted or (timeout is not None and timeout <= 0):
+            ns = 0
+        else:
+            ns = -1 if timeout is None else int(timeout * _NANOSECONDS) + 1
+        messages = _eryx.wait(ns)
+        if messages:
+            deliver(messages)
+        return []
+
+    def get_map(self) -> dict[int, selectors.SelectorKey]:  # type: ignore[override]
+        return self._map
+
+    def close(self) -> None:
+        self._map.clear()
+
+
+class Loop(selector_events.BaseSelectorEventLoop):
+    """The event loop of the sandbox: asyncio's own, without threads and self-pipe."""
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        super().__init__(selector or HostSelector())
+
+    def _make_self_pipe(self) -> None:  # no threads: nobody else can wake the loop
+        self._ssock = self._csock = None  # type: ignore[assignment]
+        self._internal_fds = 0
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        pass
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """Run ``func`` now: the sandbox has one thread."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
+            future.set_exception(error)
+        return future
+
+    def run_until_complete(self, future: Any) -> Any:
+        """As asyncio's; inside another loop's task it runs nested, and the outer loop stands still meanwhile."""
+        outer = events._get_running_loop()
+        if outer is None or outer is self:
+            return super().run_until_complete(future)
+        task = tasks._swap_current_task(outer, None)  # type: ignore[attr-defined]
+        events._set_running_loop(None)
+        try:
+            return super().run_until_complete(future)
+        finally:
+            events._set_running_loop(outer)
+            tasks._swap_current_task(outer, task)  # type: ignore[attr-defined]
+
+    def step(self) -> bool:
+        """Run what is runnable now, without blocking; whether anything was."""
+        ready = self._ready  # type: ignore[attr-defined]
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        messages = _eryx.wait(0)
+        if messages:
+            deliver(messages)
+        if scheduled:
+            self._due_timers(scheduled, ready)
+        count = len(ready)
+        for _ in range(count):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+        return count > 0
+
+    def _due_timers(self, scheduled: list[Any], ready: Any) -> None:
+        end = self.time() + self._clock_resolution  # type: ignore[attr-defined]
+        while scheduled:
+            timer = scheduled[0]
+            if timer._cancelled:
+                self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
+            elif timer._when >= end:
+                return
+            else:
+                ready.append(timer)
+            heapq.heappop(scheduled)
+            timer._scheduled = False
+
+    def next_deadline(self) -> int:
+        """Nanoseconds until the next timer; -1 when there is none."""
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
+            heapq.heappop(scheduled)._scheduled = False
+        if not scheduled:
+            return -1
+        return max(0, int((scheduled[0]._when - self.time()) * _NANOSECONDS))
+
+
+class HostedLoop(Loop):
+    """The loop that the host drives: it never blocks."""
+
+    def __init__(self) -> None:
+        selector = HostSelector()
+        selector.hosted = True
+        super().__init__(selector)
+
+    def enter(self) -> Any:
+        """Make this the running loop, with asyncio's hooks for asynchronous generators."""
+        import sys
+
+        self._thread_id = 1  # type: ignore[attr-defined]
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+        events._set_running_loop(self)
+        return hooks
+
+    def leave(self, hooks: Any) -> None:
+        """Undo ``enter``."""
+        import sys
+
+        self._thread_id = None  # type: ignore[attr-defined]
+        events._set_running_loop(None)
+        sys.set_asyncgen_hooks(*hooks)
+
+
+def install() -> None:
+    """Make asyncio use ``Loop`` wherever it makes a loop of its own, nested runs included."""
+    from asyncio import runners
+
+    asyncio.SelectorEventLoop = asyncio.EventLoop = Loop  # type: ignore[misc, assignment]
+    from asyncio import unix_events
+
+    unix_events.SelectorEventLoop = unix_events.EventLoop = Loop  # type: ignore[attr-defined, misc]
+    for policy in ("_DefaultEventLoopPolicy", "_UnixDefaultEventLoopPolicy"):
+        cls = getattr(unix_events, policy, None)
+        if cls is not None:
+            cls._loop_factory = Loop
+    original = runners.run
+
+    def run(main: Any, *, debug: bool | None = None, loop_factory: Any = None) -> Any:
+        outer = events._get_running_loop()
+        if outer is None:
+            return original(main, debug=debug, loop_factory=loop_factory)
+        task = tasks._swap_current_task(outer, None)  # type: ignore[attr-defined]
+        events._set_running_loop(None)
+        try:
+            return original(main, debug=debug, loop_factory=loop_factory)
+        finally:
+            events._set_running_loop(outer)
+            tasks._swap_current_task(outer, task)  # type: ignore[attr-defined]
+
+    run.__doc__ = original.__doc__
+    asyncio.run = runners.run = run  # type: ignore[assignment]

@@ -1,0 +1,190 @@
+"""Running the program: compile, run, drive the loop, describe the outcome."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from types import ModuleType
+from typing import Any
+
+from . import errors, interrupt, output, result
+from .loop import HostedLoop, pending
+
+_TOP_LEVEL_AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_CO_COROUTINE = 0x80
+_MAX_RECURSION = 1_000_000
+
+Reply = list[Any]
+
+
+class Run:
+    """One execution: its options, its main task and whether it was interrupted."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.result_name: str = options.get("result", "result")
+        self.keep_tasks: bool = options.get("keep_tasks", False)
+        self.namespace = main_namespace()
+        self.task: asyncio.Task[Any] | None = None
+        self.hosted: HostedLoop | None = None
+        self.interrupted = False
+        self.value: Any = None
+        self.want_value = False
+
+
+current: Run | None = None
+executions = 0
+_loop: HostedLoop | None = None
+
+
+def main_namespace() -> dict[str, Any]:
+    """The globals of ``__main__``, where the program runs."""
+    return sys.modules["__main__"].__dict__
+
+
+def reset_main() -> None:
+    """Give ``__main__`` a new, empty namespace."""
+    module = ModuleType("__main__")
+    module.__dict__["__builtins__"] = sys.modules["builtins"]
+    module.__annotations__ = {}
+    sys.modules["__main__"] = module
+
+
+def hosted_loop() -> HostedLoop:
+    """The loop that the host drives, made on first use."""
+    global _loop
+    if _loop is None or _loop.is_closed():
+        _loop = HostedLoop()
+        # So that get_event_loop() and Future() outside of a task find it, as in any asyncio program.
+        asyncio.set_event_loop(_loop)
+    return _loop
+
+
+def execute(source: str, options: dict[str, Any]) -> Reply:
+    """Run ``source`` in ``__main__``: ``["done", outcome]``, or ``["wait", ns]`` when it awaits something."""
+    global current, executions
+    executions += 1
+    filename = options.get("filename") or ("<user>" if executions == 1 else f"<user:{executions}>")
+    run = current = Run(options)
+    try:
+        errors.remember_source(filename, source)
+        code = compile(source, filename, options.get("mode", "exec"), _TOP_LEVEL_AWAIT, dont_inherit=True)
+        if not code.co_flags & _CO_COROUTINE:
+            exec(code, run.namespace)
+            return _finish(run, None)
+        program = eval(code, run.namespace)
+    except BaseException as error:
+        return _finish(run, error)
+    return start(run, program)
+
+
+def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
+    """Make ``program`` the run's main task and drive it."""
+    global current
+    current = run
+    run.hosted = hosted_loop()
+    run.task = run.hosted.create_task(_main(run, program), name="main")
+    return step()
+
+
+async def _main(run: Run, program: Coroutine[Any, Any, Any]) -> None:
+    try:
+        run.value = await program
+    finally:
+        if not run.keep_tasks:
+            await _cancel_leftovers(run)
+
+
+async def _cancel_leftovers(run: Run) -> None:
+    """Cancel what the program left running, and wait for it: an execution ends when all of it has ended."""
+    mine = asyncio.current_task()
+    left = [t for t in asyncio.all_tasks() if t is not mine]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.gather(*left, return_exceptions=True)
+    if run.hosted is not None:
+        await run.hosted.shutdown_asyncgens()
+
+
+def step() -> Reply:
+    """Go on with the current run until it is done or nothing is runnable."""
+    run = current
+    if run is None or run.task is None or run.hosted is None:
+        return ["idle"]
+    loop, task = run.hosted, run.task
+    hooks = loop.enter()
+    try:
+        while not task.done():
+            try:
+                if not loop.step() and not loop._ready:  # type: ignore[attr-defined]
+                    deadline = loop.next_deadline()
+                    if deadline != 0:
+                        return ["wait", deadline]
+            except (KeyboardInterrupt, SystemExit) as error:
+                _stop_main(run, task, error)
+    finally:
+        loop.leave(hooks)
+    return _finish(run, _error_of(task))
+
+
+def _stop_main(run: Run, task: asyncio.Task[Any], error: BaseException) -> None:
+    """``error`` came out of some task or handler: it ends the program, as in ``asyncio.run``."""
+    if task.done():
+        return
+    if isinstance(error, interrupt.ExecutionInterrupted):
+        run.interrupted = True
+    task.cancel(str(error))
+
+
+def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
+    if task.cancelled():
+        try:
+            task.result()
+        except asyncio.CancelledError as error:
+            return error
+    return task.exception()
+
+
+def interrupt_waiting(reason: str) -> Reply:
+    """Interrupt a run that waits: its task is cancelled with ``reason``, and driven on."""
+    run = current
+    interrupt.set_reason(reason)
+    if run is None or run.task is None:
+        return ["idle"]
+    run.interrupted = True
+    run.task.cancel(reason)
+    return step()
+
+
+def _finish(run: Run, error: BaseException | None) -> Reply:
+    """The reply of a run that has ended, with what is left of it cleared away."""
+    global current
+    current = None
+    if not run.keep_tasks and pending:
+        pending.clear()
+    output.flush()
+    outcome: dict[str, Any] = {}
+    if error is None:
+        if run.want_value:
+            outcome["value"] = run.value
+        else:
+            outcome.update(result.capture(run.namespace, run.result_name))
+    else:
+        run.namespace.pop(run.result_name, None)
+        outcome.update(_failure(run, error))
+        error.__traceback__ = None  # do not keep the frames' variables alive
+        error = None
+    if sys.getrecursionlimit() > _MAX_RECURSION:
+        sys.setrecursionlimit(1000)
+    return ["done", outcome]
+
+
+def _failure(run: Run, error: BaseException) -> dict[str, Any]:
+    if isinstance(error, SystemExit):
+        code, text = errors.exit_code(error)
+        if text:
+            errors.write_stderr(text)
+        return {"exit": code}
+    interrupted = isinstance(error, interrupt.ExecutionInterrupted)
+    if isinstance(error, asyncio.CancelledError) and run.interrupted:
+        interrupted = True
+    return {"interrupted": interrupted, "error": errors.describe(error)}

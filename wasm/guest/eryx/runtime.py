@@ -1,0 +1,104 @@
+"""The runtime's table of operations: every message of the host is ``[op, *arguments]`` and ends here."""
+
+import gc
+import os
+import sys
+from typing import Any
+
+from . import callbacks, compat, errors, interrupt, limits, loop, output, preload, runner
+
+_PRISTINE: set[str] = set()
+
+
+def prepare_image(modules: list[str]) -> list[Any]:
+    """Import ``modules`` and bring the interpreter to rest, so that the host can take its image."""
+    preload.load(modules)
+    runner.hosted_loop()
+    runner.reset_main()
+    sys.path_importer_cache.pop("", None)
+    output.install()
+    _PRISTINE.update(sys.modules)
+    gc.collect()
+    gc.freeze()
+    return ["ok"]
+
+
+def start(options: dict[str, Any]) -> None:
+    """Begin a life from an image: arguments, environment, fresh randomness."""
+    preload.reseed()
+    if "argv" in options:
+        sys.argv[:] = options["argv"]
+        sys.orig_argv[:] = ["python3", *options["argv"]]
+    env = options.get("env")
+    if env:
+        os.environ.update(env)
+    path = options.get("path")
+    if path:
+        sys.path.extend(p for p in path if p not in sys.path)
+    cwd = options.get("cwd")
+    if cwd:
+        os.chdir(cwd)
+
+
+def execute(source: str, options: dict[str, Any]) -> list[Any]:
+    """Run a program; ``options["start"]`` begins the image's life first, ``["callbacks"]`` announces them."""
+    begin = options.get("start")
+    if begin is not None:
+        start(begin)
+    announced = options.get("callbacks")
+    if announced is not None:
+        callbacks.announce(announced)
+    interrupt.set_reason(options.get("reason") or "execution interrupted")
+    return runner.execute(source, options)
+
+
+def clear_state() -> list[Any]:
+    """Forget the program's globals and the modules it defined; the interpreter, imports and callbacks stay."""
+    runner.reset_main()
+    gc.collect()
+    return ["ok"]
+
+
+def is_complete(source: str) -> list[Any]:
+    """Whether ``source`` is a whole interactive statement: ``["complete" | "incomplete" | "invalid"]``."""
+    import codeop
+
+    compiler = codeop.CommandCompiler()
+    compiler.compiler.flags |= runner._TOP_LEVEL_AWAIT
+    try:
+        return ["incomplete" if compiler(source, "<user>", "single") is None else "complete"]
+    except (SyntaxError, ValueError, OverflowError):
+        return ["invalid"]
+
+
+OPS = {
+    "execute": execute,
+    "step": runner.step,
+    "interrupt": runner.interrupt_waiting,
+    "clear_state": clear_state,
+    "is_complete": is_complete,
+    "prepare_image": prepare_image,
+}
+
+
+def dispatch(message: list[Any]) -> list[Any]:
+    """Perform one operation of the host's."""
+    return OPS[message[0]](*message[1:])
+
+
+def _install() -> None:
+    sys.executable = ""
+    sys.path.insert(0, "")
+    sys.path.remove("/usr/lib/eryx")
+    sys.path.append("/usr/lib/eryx")
+    sys.modules["sandbox"] = limits.make_module()
+    output.install()
+    interrupt.install()
+    loop.install()
+    compat.install()
+    callbacks.install()
+    runner.reset_main()
+    errors.remember_source("<user>", "")
+
+
+_install()

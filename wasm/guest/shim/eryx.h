@@ -1,0 +1,47 @@
+// eryx.h: what the shim's files share, and the host functions they may call.
+#ifndef ERYX_SHIM_H
+#define ERYX_SHIM_H
+
+#include "pyapi.h"
+
+#define ERYX_EXPORT(name) __attribute__((export_name(#name), visibility("default")))
+#define ERYX_OVERRIDE __attribute__((visibility("default")))
+#define ERYX_HOST(name) __attribute__((import_module("eryx"), import_name(#name)))
+
+// Host functions. Every one may be called at any time; none keeps a pointer after it returns.
+
+// tick refills the preemption counter: the next slice (loop heads, > 0). A negative answer asks for a
+// polite interrupt as well; its magnitude is the slice. It does not return when the execution is killed.
+ERYX_HOST(tick) int32_t eryx_host_tick(void);
+// sleep waits ns nanoseconds; 0, or EINTR when the execution is to be interrupted.
+ERYX_HOST(sleep) int32_t eryx_host_sleep(int64_t ns);
+// flush tells the host to take what is in the output buffer.
+ERYX_HOST(flush) void eryx_host_flush(void);
+// callback hands one request (msgpack) to the host: 0, or an errno (EAGAIN: too many pending).
+ERYX_HOST(callback) int32_t eryx_host_callback(const void *ptr, uint32_t len);
+// wait waits up to ns (0: do not wait, <0: for ever) for events and writes one msgpack array of all that
+// are ready. Returns its length, 0 for none, -EINTR, or -ENOSPC-needed as -(1<<20)-needed when cap is too small.
+ERYX_HOST(wait) int64_t eryx_host_wait(int64_t ns, void *buf, uint32_t cap);
+// emit hands the host a message that needs no answer (trace events, stream items, audit).
+ERYX_HOST(emit) int32_t eryx_host_emit(const void *ptr, uint32_t len);
+// query asks the host for a small figure (see module.c's Python docstring for the keys).
+ERYX_HOST(query) int64_t eryx_host_query(int32_t key);
+
+// msgpack.c
+typedef struct {
+  uint8_t *data;
+  uint32_t len, cap;
+} eryx_buf;
+int eryx_pack(eryx_buf *out, PyObject *value, int depth);
+PyObject *eryx_unpack(const uint8_t *data, uint32_t len);
+int eryx_buf_put(eryx_buf *b, const void *p, uint32_t n);
+
+// module.c
+PyObject *PyInit__eryx(void);
+// codec.c
+PyObject *PyInit__eryx_codec(void);
+
+// libc.c
+uint32_t eryx_peak_brk(void);
+
+#endif

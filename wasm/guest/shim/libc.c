@@ -1,0 +1,219 @@
+// libc.c replaces the libc functions whose WASI versions are missing, wrong for a sandbox, or would need the
+// WASI 0.2 component interface. The linker binds every use of these names, libc's own included, to what is here.
+#include "eryx.h"
+
+// Values of wasi-libc.
+#define EACCES 2
+#define EAFNOSUPPORT 5
+#define EBADF 8
+#define EINTR 27
+#define EINVAL 28
+#define ENOMEM 48
+#define ENOSYS 52
+#define ENOTSUP 58
+#define EAI_FAIL (-4)
+#define WASM_PAGE 65536u
+
+extern int errno;
+void *memset(void *, int, size_t);
+char *strcpy(char *, const char *);
+size_t strlen(const char *);
+
+struct timespec {
+  long long tv_sec;
+  int tv_nsec;
+};
+struct timeval {
+  long long tv_sec;
+  long long tv_usec;
+};
+
+static int fail(int code) {
+  errno = code;
+  return -1;
+}
+
+// ---- memory -------------------------------------------------------------------------------------------
+// The break is kept here, not read from memory.size: a recycled instance may own more memory than its
+// image, and must hand out the same addresses as a new one. `info` is shared with the host (call.c).
+extern uint32_t eryx_info_words[16];
+#define INFO_LIMIT eryx_info_words[5]
+#define INFO_BRK eryx_info_words[6]
+#define INFO_PEAK eryx_info_words[7]
+
+ERYX_OVERRIDE void *sbrk(intptr_t increment) {
+  if (!INFO_BRK) INFO_BRK = __builtin_wasm_memory_size(0) * WASM_PAGE;
+  if (increment == 0) return (void *)INFO_BRK;
+  if (increment < 0 || increment % WASM_PAGE) return errno = EINVAL, (void *)-1;
+  uint64_t end = (uint64_t)INFO_BRK + (uint32_t)increment;
+  if (end > 0xffff0000u || (INFO_LIMIT && end > INFO_LIMIT)) return errno = ENOMEM, (void *)-1;
+  uint64_t size = (uint64_t)__builtin_wasm_memory_size(0) * WASM_PAGE;
+  if (end > size && __builtin_wasm_memory_grow(0, (size_t)((end - size) / WASM_PAGE)) == (size_t)-1)
+    return errno = ENOMEM, (void *)-1;
+  void *old = (void *)INFO_BRK;
+  INFO_BRK = (uint32_t)end;
+  if (INFO_BRK > INFO_PEAK) INFO_PEAK = INFO_BRK;
+  return old;
+}
+
+// ---- stack bounds -------------------------------------------------------------------------------------
+// The shadow stack lies at the bottom of memory and ends at a multiple of a page. CPython is told that it
+// is STACK_RESERVE shorter than it is: C code that never asks (the regular expression engine, sqlite, ...)
+// has that much left when CPython raises RecursionError. An overflow of it all traps, it corrupts nothing.
+#define STACK_RESERVE (512u * 1024)
+
+ERYX_OVERRIDE int pthread_getattr_np(void *thread, void *attr) { return 0; }
+ERYX_OVERRIDE int pthread_attr_getguardsize(const void *attr, size_t *size) {
+  *size = 0;
+  return 0;
+}
+ERYX_OVERRIDE int pthread_attr_getstack(const void *attr, void **addr, size_t *size) {
+  uint32_t here = (uint32_t)__builtin_frame_address(0);
+  uint32_t top = (here + WASM_PAGE) & ~(WASM_PAGE - 1);
+  *addr = (void *)STACK_RESERVE;
+  *size = top - STACK_RESERVE;
+  return 0;
+}
+ERYX_OVERRIDE int pthread_attr_destroy(void *attr) { return 0; }
+
+// ---- time ---------------------------------------------------------------------------------------------
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("clock_time_get"))) int32_t wasi_clock_time_get(
+    int32_t id, int64_t precision, int64_t *out);
+
+// wasi-libc's clockid_t is a pointer to a constant that holds the WASI clock number.
+typedef const struct {
+  uint32_t id;
+} *clockid_t;
+
+static int64_t now_ns(uint32_t id) {
+  int64_t t = 0;
+  wasi_clock_time_get((int32_t)id, 1, &t);
+  return t;
+}
+
+ERYX_OVERRIDE int clock_gettime(clockid_t clock, struct timespec *ts) {
+  if (!clock || clock->id > 3) return fail(EINVAL);
+  int64_t t = now_ns(clock->id);
+  ts->tv_sec = t / 1000000000;
+  ts->tv_nsec = (int)(t % 1000000000);
+  return 0;
+}
+ERYX_OVERRIDE int clock_getres(clockid_t clock, struct timespec *ts) {
+  if (!clock || clock->id > 3) return fail(EINVAL);
+  if (ts) {
+    ts->tv_sec = 0;
+    ts->tv_nsec = 1000;
+  }
+  return 0;
+}
+ERYX_OVERRIDE int gettimeofday(struct timeval *tv, void *tz) {
+  int64_t t = now_ns(0);
+  tv->tv_sec = t / 1000000000;
+  tv->tv_usec = (t % 1000000000) / 1000;
+  return 0;
+}
+ERYX_OVERRIDE long long time(long long *out) {
+  long long t = now_ns(0) / 1000000000;
+  if (out) *out = t;
+  return t;
+}
+ERYX_OVERRIDE long long clock(void) { return now_ns(2); }  // CLOCKS_PER_SEC is 10^9
+
+static int sleep_ns(int64_t ns) { return ns > 0 ? eryx_host_sleep(ns) : 0; }
+
+ERYX_OVERRIDE int clock_nanosleep(clockid_t clock, int flags, const struct timespec *req, struct timespec *rem) {
+  if (!clock || clock->id > 3 || req->tv_nsec < 0 || req->tv_nsec > 999999999 || req->tv_sec > 4000000000LL) return EINVAL;
+  int64_t ns = req->tv_sec * 1000000000 + req->tv_nsec;
+  if (flags) ns -= now_ns(clock->id);  // TIMER_ABSTIME
+  if (rem) rem->tv_sec = rem->tv_nsec = 0;
+  return sleep_ns(ns) ? EINTR : 0;
+}
+ERYX_OVERRIDE int nanosleep(const struct timespec *req, struct timespec *rem) {
+  if (req->tv_nsec < 0 || req->tv_nsec > 999999999 || req->tv_sec > 4000000000LL) return fail(EINVAL);
+  if (rem) rem->tv_sec = rem->tv_nsec = 0;
+  return sleep_ns(req->tv_sec * 1000000000 + req->tv_nsec) ? fail(EINTR) : 0;
+}
+ERYX_OVERRIDE unsigned sleep(unsigned s) { return sleep_ns((int64_t)s * 1000000000) ? s : 0; }
+ERYX_OVERRIDE int usleep(unsigned us) { return sleep_ns((int64_t)us * 1000) ? fail(EINTR) : 0; }
+
+// ---- polling ------------------------------------------------------------------------------------------
+struct pollfd {
+  int fd;
+  short events, revents;
+};
+// Files are always ready, as on Linux; with nothing to poll it sleeps.
+ERYX_OVERRIDE int poll(struct pollfd *fds, size_t n, int timeout) {
+  int ready = 0;
+  for (size_t i = 0; i < n; i++) {
+    fds[i].revents = fds[i].fd < 0 ? 0 : fds[i].events & 3;
+    ready += fds[i].revents != 0;
+  }
+  if (ready || timeout == 0) return ready;
+  int64_t ns = timeout < 0 ? INT64_MAX : (int64_t)timeout * 1000000;
+  return sleep_ns(ns) ? fail(EINTR) : 0;
+}
+
+// ---- sockets: none without a network -------------------------------------------------------------------
+#define DENY(decl) \
+  ERYX_OVERRIDE int decl { return fail(EACCES); }
+DENY(socket(int d, int t, int p))
+DENY(bind(int fd, const void *a, unsigned n))
+DENY(listen(int fd, int n))
+DENY(connect(int fd, const void *a, unsigned n))
+DENY(accept(int fd, void *a, unsigned *n))
+DENY(accept4(int fd, void *a, unsigned *n, int f))
+DENY(getsockname(int fd, void *a, unsigned *n))
+DENY(getpeername(int fd, void *a, unsigned *n))
+DENY(getsockopt(int fd, int l, int o, void *v, unsigned *n))
+DENY(setsockopt(int fd, int l, int o, const void *v, unsigned n))
+DENY(shutdown(int fd, int how))
+DENY(recv(int fd, void *b, size_t n, int f))
+DENY(recvfrom(int fd, void *b, size_t n, int f, void *a, unsigned *l))
+DENY(send(int fd, const void *b, size_t n, int f))
+DENY(sendto(int fd, const void *b, size_t n, int f, const void *a, unsigned l))
+ERYX_OVERRIDE int getaddrinfo(const char *h, const char *s, const void *hints, void **res) { return EAI_FAIL; }
+ERYX_OVERRIDE void freeaddrinfo(void *p) {}
+ERYX_OVERRIDE int getnameinfo(const void *a, unsigned n, char *h, unsigned hl, char *s, unsigned sl, int f) { return EAI_FAIL; }
+ERYX_OVERRIDE const char *gai_strerror(int code) { return "network access is not permitted in this sandbox"; }
+ERYX_OVERRIDE void *gethostbyname(const char *h) { return NULL; }
+ERYX_OVERRIDE void *gethostbyaddr(const void *a, unsigned n, int t) { return NULL; }
+ERYX_OVERRIDE void *getservbyname(const char *n, const char *p) { return NULL; }
+ERYX_OVERRIDE void *getservbyport(int p, const char *n) { return NULL; }
+ERYX_OVERRIDE void *getprotobyname(const char *n) { return NULL; }
+ERYX_OVERRIDE const char *hstrerror(int e) { return "network access is not permitted in this sandbox"; }
+
+// ---- system -------------------------------------------------------------------------------------------
+struct utsname {
+  char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+};
+ERYX_OVERRIDE int uname(struct utsname *u) {
+  memset(u, 0, sizeof *u);
+  strcpy(u->sysname, "wasi");
+  strcpy(u->nodename, "sandbox");
+  strcpy(u->release, "0.0.0");
+  strcpy(u->version, "0.0.0");
+  strcpy(u->machine, "wasm32");
+  return 0;
+}
+ERYX_OVERRIDE int gethostname(char *name, size_t n) {
+  if (n < 8) return fail(EINVAL);
+  strcpy(name, "sandbox");
+  return 0;
+}
+
+// ---- dynamic libraries: none ---------------------------------------------------------------------------
+static const char *dl_error;
+ERYX_OVERRIDE void *dlopen(const char *path, int flags) {
+  dl_error = "native extension modules cannot be loaded in this sandbox";
+  return NULL;
+}
+ERYX_OVERRIDE void *dlsym(void *handle, const char *name) {
+  dl_error = "native extension modules cannot be loaded in this sandbox";
+  return NULL;
+}
+ERYX_OVERRIDE int dlclose(void *handle) { return 0; }
+ERYX_OVERRIDE char *dlerror(void) {
+  char *e = (char *)dl_error;
+  dl_error = NULL;
+  return e;
+}

@@ -1,0 +1,145 @@
+// module.c is the builtin module `_eryx`: all that the guest's Python runtime can ask of the host.
+#include "eryx.h"
+
+#define EAGAIN 6
+#define EINTR 27
+#define OUTPUT_BYTES 16384
+#define SIGINT 2
+#define NO_DEADLINE (-1)
+
+extern int errno;
+void *memcpy(void *, const void *, size_t);
+void *realloc(void *, size_t);
+void free(void *);
+
+// Captured output waits here, in memory that the host can read even when the guest is killed, until it is
+// full, the stream changes, or the host takes it (at every tick, wait, and return). See call.c for `info`.
+extern uint32_t eryx_info_words[16];
+static char output[OUTPUT_BYTES];
+#define OUT_LEN eryx_info_words[2]
+#define OUT_FD eryx_info_words[4]
+
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_write"))) int32_t wasi_fd_write(
+    int32_t fd, const void *iov, int32_t n, uint32_t *written);
+
+char *eryx_output_buffer(void) { return output; }
+
+static PyObject *write_stream(int fd, PyObject *data) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)) return NULL;
+  uint32_t n = (uint32_t)view.len;
+  if (OUT_LEN && (OUT_FD != (uint32_t)fd || OUT_LEN + n > OUTPUT_BYTES)) eryx_host_flush();
+  if (n > OUTPUT_BYTES) {
+    struct {
+      const void *p;
+      uint32_t n;
+    } iov = {view.buf, n};
+    uint32_t written;
+    int rc = wasi_fd_write(fd, &iov, 1, &written);
+    PyBuffer_Release(&view);
+    if (rc) {
+      errno = rc;
+      return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromUnsignedLong(written);
+  }
+  OUT_FD = fd;
+  memcpy(output + OUT_LEN, view.buf, n);
+  OUT_LEN += n;
+  PyBuffer_Release(&view);
+  return PyLong_FromUnsignedLong(n);
+}
+static PyObject *py_write1(PyObject *self, PyObject *data) { return write_stream(1, data); }
+static PyObject *py_write2(PyObject *self, PyObject *data) { return write_stream(2, data); }
+
+static PyObject *send(PyObject *message, int32_t (*host)(const void *, uint32_t)) {
+  static eryx_buf out;
+  out.len = 0;
+  if (eryx_pack(&out, message, 0)) return NULL;
+  int rc = host(out.data, out.len);
+  // One huge message must not keep its memory for ever.
+  if (out.cap > (1u << 20)) {
+    free(out.data);
+    out = (eryx_buf){0};
+  }
+  if (rc) {
+    errno = rc;
+    return PyErr_SetFromErrno(PyExc_OSError);
+  }
+  return Py_NewRef(Py_None);
+}
+static int32_t host_callback(const void *p, uint32_t n) { return eryx_host_callback(p, n); }
+static int32_t host_emit(const void *p, uint32_t n) { return eryx_host_emit(p, n); }
+static PyObject *py_callback(PyObject *self, PyObject *message) { return send(message, host_callback); }
+static PyObject *py_emit(PyObject *self, PyObject *message) { return send(message, host_emit); }
+
+static PyObject *py_wait(PyObject *self, PyObject *arg) {
+  static uint8_t *buf;
+  static uint32_t cap;
+  long long ns = PyLong_AsLongLong(arg);
+  if (ns == -1 && PyErr_Occurred()) return NULL;
+  for (;;) {
+    int64_t n = eryx_host_wait(ns, buf, cap);
+    if (n == 0) return PyList_New(0);
+    if (n > 0) return eryx_unpack(buf, (uint32_t)n);
+    if (n == -EINTR) {
+      if (PyErr_CheckSignals()) return NULL;
+      return PyList_New(0);
+    }
+    uint32_t need = (uint32_t)-n - (1u << 20);
+    uint8_t *grown = realloc(buf, need);
+    if (!grown) return PyErr_NoMemory();
+    buf = grown;
+    cap = need;
+  }
+}
+
+static PyObject *py_query(PyObject *self, PyObject *arg) {
+  long key = PyLong_AsLong(arg);
+  if (key == -1 && PyErr_Occurred()) return NULL;
+  return PyLong_FromLongLong(eryx_host_query((int32_t)key));
+}
+
+static PyObject *py_flush(PyObject *self, PyObject *unused) {
+  if (OUT_LEN) eryx_host_flush();
+  return Py_NewRef(Py_None);
+}
+
+static PyObject *py_interrupt(PyObject *self, PyObject *unused) {
+  PyErr_SetInterruptEx(SIGINT);
+  return Py_NewRef(Py_None);
+}
+
+static PyObject *py_pack(PyObject *self, PyObject *value) {
+  eryx_buf b = {0};
+  PyObject *r = NULL;
+  if (eryx_pack(&b, value, 0) == 0) r = PyBytes_FromStringAndSize((char *)b.data, (Py_ssize_t)b.len);
+  free(b.data);
+  return r;
+}
+
+static PyObject *py_unpack(PyObject *self, PyObject *data) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)) return NULL;
+  PyObject *r = eryx_unpack(view.buf, (uint32_t)view.len);
+  PyBuffer_Release(&view);
+  return r;
+}
+
+static PyMethodDef methods[] = {
+    {"write1", py_write1, METH_O, "write1(data) -> int: append to the captured standard output."},
+    {"write2", py_write2, METH_O, "write2(data) -> int: append to the captured standard error."},
+    {"flush", py_flush, METH_NOARGS, "flush(): let the host take the captured output now."},
+    {"callback", py_callback, METH_O, "callback(request): start a host callback; its completion comes from wait()."},
+    {"emit", py_emit, METH_O, "emit(message): hand the host a message that has no answer."},
+    {"wait", py_wait, METH_O, "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
+    {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
+    {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
+    {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
+    {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_eryx", "The host's side of the sandbox.", -1, methods, NULL, NULL, NULL, NULL};
+
+PyObject *PyInit__eryx(void) { return PyModule_Create2(&module, PYTHON_API_VERSION); }
