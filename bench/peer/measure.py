@@ -1,0 +1,250 @@
+"""Measure the peer, pyeryx: the figures that bench/cmd/bench measures of ours, taken in the same way.
+
+Run with the interpreter of build/peer-venv (see make_venv.py). Three ways to use it:
+
+  measure.py [--only PREFIX] [--out FILE]   take every figure once and write JSON: median, p99, n per metric
+  measure.py --serve                        answer requests on stdin, one JSON object a line:
+                                            {"metric": "cpu/nbody", "count": 3} -> {"samples": [0.21, ...]}
+  measure.py --memory-child COUNT           (internal) print the private bytes that COUNT live sessions cost
+
+Samples are in seconds, bytes or operations per second; METRICS says which. bench/cmd/bench drives --serve so that
+our engine and the peer take turns within one run.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import eryx
+
+BENCH = pathlib.Path(__file__).resolve().parents[1]
+PROGRAMS = sorted(p.stem for p in (BENCH / "cpu").glob("*.py"))
+CHECKSUMS = json.loads((BENCH / "cpu" / "checksums.json").read_text("utf-8"))
+COMMAND = pathlib.Path(sys.executable).with_name("eryx")
+HELLO = "print('hi')"
+IMPORTS = ("http.client", "unittest", "statistics", "argparse")
+SEQUENTIAL = "for i in range({n}):\n    await echo(x=i)\n"
+GATHERED = (
+    "import asyncio\n"
+    "got = await asyncio.gather(*[echo(x=i) for i in range({n})])\n"
+    "assert [g['x'] for g in got] == list(range({n}))\n"
+)
+
+
+def timed(action, count):
+    """Seconds that each of `count` calls of an action took."""
+    samples = []
+    for _ in range(count):
+        start = time.perf_counter()
+        action()
+        samples.append(time.perf_counter() - start)
+    return samples
+
+
+def hello():
+    """One sandbox from nothing to its output."""
+    if eryx.Sandbox().execute(HELLO).stdout != b"hi\n":
+        raise AssertionError("wrong output")
+
+
+def create_print(count):
+    hello()
+    return timed(hello, count)
+
+
+def session_execute(count):
+    """The second and later executes of one session."""
+    session = eryx.Session()
+    session.execute(HELLO)
+    return timed(lambda: session.execute(HELLO), count)
+
+
+def create_rate(count, seconds=0.5, threads=2):
+    """Sandboxes per second, created, run and dropped on two threads; one sample per half second."""
+    hello()
+    return [rate_once(seconds, threads) for _ in range(count)]
+
+
+def rate_once(seconds, threads):
+    end = time.perf_counter() + seconds
+    done = [0] * threads
+
+    def work(slot):
+        while time.perf_counter() < end:
+            hello()
+            done[slot] += 1
+
+    start = time.perf_counter()
+    workers = [threading.Thread(target=work, args=(slot,)) for slot in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(done) / (time.perf_counter() - start)
+
+
+def private_dirty():
+    """Bytes of this process's memory that are private and written to."""
+    for line in pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines():
+        if line.startswith("Private_Dirty:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no Private_Dirty in smaps_rollup")
+
+
+def memory_child(sessions):
+    """Bytes per live session that printed something, in a process that does nothing else."""
+    warm = eryx.Session()
+    warm.execute(HELLO)
+    before = private_dirty()
+    live = [eryx.Session() for _ in range(sessions)]
+    for session in live:
+        session.execute(HELLO)
+    return (private_dirty() - before) / len(live)
+
+
+def session_memory(count):
+    child = [sys.executable, __file__, "--memory-child", "100"]
+    return [float(subprocess.run(child, check=True, capture_output=True, text=True).stdout) for _ in range(count)]
+
+
+def cold_start(count):
+    """Process start to first output of the command; timed to the byte, not to the exit."""
+    samples = []
+    for _ in range(count):
+        start = time.perf_counter()
+        with subprocess.Popen([COMMAND, "-c", HELLO], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            if process.stdout.read(1) != b"h":
+                raise AssertionError("the command failed")
+            samples.append(time.perf_counter() - start)
+            process.stdout.read()
+    return samples
+
+
+def cpu(name, count):
+    """Seconds of run() of a program: defined, run once to warm up and be checked, then timed."""
+    session = eryx.Session()
+    session.execute((BENCH / "cpu" / f"{name}.py").read_text("utf-8"))
+    got = session.execute("run()").stdout_text.strip()
+    if got != CHECKSUMS[name]:
+        raise AssertionError(f"{name}: printed {got!r}")
+    return timed(lambda: session.execute("run()"), count)
+
+
+def import_time(module, count):
+    """Seconds of a first import in a fresh guest that is already running."""
+    samples = []
+    for _ in range(count):
+        session = eryx.Session()
+        session.execute(HELLO)
+        samples += timed(lambda: session.execute(f"import {module}"), 1)
+    return samples
+
+
+def callbacks(template, calls, count):
+    """Seconds per callback."""
+    limits = eryx.ResourceLimits(execution_timeout_ms=60_000, max_callback_invocations=None)
+    echo = {"name": "echo", "fn": lambda x: {"x": x}, "description": "Returns its argument."}
+    code = template.format(n=calls)
+    samples = []
+    for _ in range(count):
+        sandbox = eryx.Sandbox(callbacks=[echo], resource_limits=limits)
+        base = timed(lambda: sandbox.execute("import asyncio"), 1)[0]
+        samples.append((timed(lambda: sandbox.execute(code), 1)[0] - base) / calls)
+    return samples
+
+
+def build_metrics():
+    """Each metric: its unit, how many samples it needs by itself, and how to take them."""
+    metrics = {
+        "create_print": ("s", 200, create_print),
+        "session_execute": ("s", 500, session_execute),
+        "create_rate": ("1/s", 3, create_rate),
+        "session_memory": ("bytes", 1, session_memory),
+        "cold_start": ("s", 10, cold_start),
+        "callback_sequential": ("s", 5, lambda n: callbacks(SEQUENTIAL, 500, n)),
+        "callback_gathered": ("s", 5, lambda n: callbacks(GATHERED, 1000, n)),
+    }
+    for module in IMPORTS:
+        metrics[f"import/{module}"] = ("s", 5, lambda n, module=module: import_time(module, n))
+    for name in PROGRAMS:
+        metrics[f"cpu/{name}"] = ("s", 3, lambda n, name=name: cpu(name, n))
+    return metrics
+
+
+METRICS = build_metrics()
+
+
+def summary(unit, samples):
+    """Median, p99 (nearest rank) and count of samples."""
+    ordered = sorted(samples)
+    rank = max(0, math.ceil(0.99 * len(ordered)) - 1)
+    return {"unit": unit, "median": statistics.median(ordered), "p99": ordered[rank], "n": len(ordered)}
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def report(only):
+    """Every metric whose name starts with `only`, summarised."""
+    figures = {}
+    for name, (unit, count, take) in METRICS.items():
+        if name.startswith(only):
+            figures[name] = summary(unit, take(count))
+            print(f"{name:28} {figures[name]['median']:.6g} {unit}", file=sys.stderr)
+    return {
+        "peer": f"pyeryx {importlib.metadata.version('pyeryx')}",
+        "python": platform.python_version(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": processor(),
+            "cpus": len(os.sched_getaffinity(0)),
+            "load": os.getloadavg()[0],
+        },
+        "date": time.strftime("%Y-%m-%d"),
+        "metrics": figures,
+    }
+
+
+def serve():
+    """Answer requests until stdin ends. An error is an answer too."""
+    print(json.dumps({"peer": importlib.metadata.version("pyeryx"), "python": platform.python_version()}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {"samples": METRICS[request["metric"]][2](request["count"])}
+        except Exception as err:  # whatever the peer raises is a figure that cannot be had
+            answer = {"error": f"{type(err).__name__}: {err}"}
+        print(json.dumps(answer), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--memory-child", type=int, metavar="COUNT")
+    parser.add_argument("--only", default="", metavar="PREFIX")
+    parser.add_argument("--out", type=pathlib.Path)
+    options = parser.parse_args()
+    if options.memory_child:
+        print(memory_child(options.memory_child))
+    elif options.serve:
+        serve()
+    else:
+        text = json.dumps(report(options.only), indent=1) + "\n"
+        options.out.write_text(text, "utf-8") if options.out else print(text, end="")
+
+
+if __name__ == "__main__":
+    main()
