@@ -119,7 +119,15 @@ ERYX_OVERRIDE long long time(long long *out) {
 }
 ERYX_OVERRIDE long long clock(void) { return now_ns(2); }  // CLOCKS_PER_SEC is 10^9
 
-static int sleep_ns(int64_t ns) { return ns > 0 ? eryx_host_sleep(ns) : 0; }
+#define SIGINT 2
+
+// sleep_ns waits in the host; when that is interrupted, the signal is raised so that CPython's callers,
+// which check for signals after EINTR, see it.
+static int sleep_ns(int64_t ns) {
+  if (ns <= 0 || !eryx_host_sleep(ns)) return 0;
+  PyErr_SetInterruptEx(SIGINT);
+  return 1;
+}
 
 ERYX_OVERRIDE int clock_nanosleep(clockid_t clock, int flags, const struct timespec *req, struct timespec *rem) {
   if (!clock || clock->id > 3 || req->tv_nsec < 0 || req->tv_nsec > 999999999 || req->tv_sec > 4000000000LL) return EINVAL;

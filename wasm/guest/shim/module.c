@@ -83,6 +83,7 @@ static PyObject *py_wait(PyObject *self, PyObject *arg) {
     if (n == 0) return PyList_New(0);
     if (n > 0) return eryx_unpack(buf, (uint32_t)n);
     if (n == -EINTR) {
+      PyErr_SetInterruptEx(SIGINT);
       if (PyErr_CheckSignals()) return NULL;
       return PyList_New(0);
     }
