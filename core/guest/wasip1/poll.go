@@ -134,10 +134,12 @@ func (q *poll) clock(sub []byte) (event, errno) {
 
 // fd judges a subscription to a descriptor.
 func (q *poll) fd(fd int32, right uint64) event {
-	d, e := q.p.lookup(fd, right|rightPoll)
+	d, e := q.p.lookup(fd, rightPoll)
 	switch {
 	case e != success:
 		return event{err: e}
+	case d.rights&right == 0:
+		return event{err: denied(right)}
 	case right == rightFDWrite || d.kind != kindFile:
 		return event{nbytes: 1}
 	}
