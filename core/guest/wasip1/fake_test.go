@@ -98,3 +98,19 @@ func (f *fakeFile) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 	f.at += int64(n)
 	return make([]sys.Dirent, n), 0
 }
+
+// openAll gives a process one descriptor of each kind: 4 is a file, 5 a
+// directory, 6 a reserved number.
+func openAll(t testing.TB, p *Process) {
+	t.Helper()
+	if err := p.Reopen([]DescriptorState{
+		{FD: 0, Kind: DescriptorStream, Stream: 0, Rights: rightsStdin},
+		{FD: 1, Kind: DescriptorStream, Stream: 1, Rights: rightsOutput},
+		{FD: 3, Kind: DescriptorRoot, Rights: rightsDir, Inheriting: rightsDir | rightsFile},
+		{FD: 4, Kind: DescriptorFile, Path: "f", Access: sys.O_RDWR, Rights: rightsFile},
+		{FD: 5, Kind: DescriptorDirectory, Path: "d", Rights: rightsDir, Inheriting: rightsDir | rightsFile},
+		{FD: 6, Kind: DescriptorReserved},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
