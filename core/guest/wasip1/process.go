@@ -89,8 +89,14 @@ func (p *Process) Reset(cfg Config) {
 	p.free = len(p.fds)
 }
 
-// Close closes every descriptor. The process can only be Reset afterwards.
-func (p *Process) Close() { p.closeAll() }
+// Close closes every descriptor and lets go of the filesystem, the input and
+// the output, so that an idle instance keeps nothing of its last guest alive.
+// The process can only be Reset afterwards.
+func (p *Process) Close() {
+	p.closeAll()
+	c := &p.cfg
+	c.FS, c.Stdin, c.Output, c.Args, c.Env = sys.UnimplementedFS{}, nil, discard, nil, nil
+}
 
 func (p *Process) setDefaults() {
 	c := &p.cfg

@@ -103,6 +103,12 @@ func TestNoFileIsLeaked(t *testing.T) {
 	if fs.open != 0 {
 		t.Fatalf("%d files open after Close", fs.open)
 	}
+	for name, e := range map[string]errno{"fd_close": ebadf, "fd_sync": ebadf} {
+		g.want(e, name, 3)
+	}
+	if g.p.cfg.FS == sys.FS(fs) {
+		t.Fatal("the filesystem is still held")
+	}
 }
 
 func TestReopenElsewhere(t *testing.T) {
