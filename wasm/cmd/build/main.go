@@ -1,0 +1,49 @@
+// Command build makes the guest module from its pinned inputs: fetch, compile, link, optimise, instrument,
+// publish. Run it as `go run ./wasm/cmd/build`; -O0 leaves Binaryen out and takes seconds.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/eryx-go/eryx/wasm/internal/inputs"
+	"github.com/eryx-go/eryx/wasm/internal/instrument"
+	"github.com/eryx-go/eryx/wasm/internal/recipe"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "wasm:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	level := flag.String("O", "3", "optimisation `level`: 0 (without Binaryen), 1, 2, 3")
+	fast := flag.Bool("O0", false, "short for -O=0")
+	mode := flag.String("mode", string(instrument.CountAll), "loops to count: count-all, skip-short, none")
+	stack := flag.Uint("stack-size", 8<<20, "shadow stack in `bytes`")
+	shim := flag.String("shim", "", "`folder` of the shim's C files (default wasm/guest/shim)")
+	flag.Parse()
+	if *fast {
+		*level = "0"
+	}
+	tree, err := inputs.FindTree(ctx)
+	if err != nil {
+		return err
+	}
+	if *shim == "" {
+		*shim = filepath.Join(tree.Source, "guest", "shim")
+	}
+	b := recipe.Build{
+		Tree: tree, Shim: *shim, Level: *level, Mode: instrument.Mode(*mode), StackSize: uint32(*stack),
+		Progress: func(line string) { fmt.Println("wasm:", line) },
+	}
+	return b.Run(ctx)
+}

@@ -1,0 +1,67 @@
+package recipe
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/eryx-go/eryx/wasm/internal/linker"
+	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
+)
+
+// digests is the contents of digests.json: what the artifacts are and how to load them.
+type digests struct {
+	ModuleSHA256 string `json:"module_sha256"` // of the module, decompressed
+	DataSHA256   string `json:"data_sha256"`   // of the data, decompressed
+	DataAddress  uint32 `json:"data_address"`  // where in linear memory the data goes
+	HeapAddress  uint32 `json:"heap_address"`  // the first address behind all data
+	StackBytes   uint32 `json:"stack_bytes"`   // the shadow stack, from address 0
+}
+
+// publish writes the artifacts: the module without names, its initial data, and their digests. The module
+// with names goes to the build folder, for profiles.
+func (b *Build) publish(module []byte, linked *linker.Result) error {
+	named := filepath.Join(b.Tree.Build, "guest.named.wasm")
+	if err := os.WriteFile(named, module, 0o644); err != nil {
+		return err
+	}
+	m, err := wasmbin.Decode(module)
+	if err != nil {
+		return err
+	}
+	m.Customs = nil
+	stripped := wasmbin.Encode(m)
+	if err := b.writeCompressed("guest.wasm.zst", stripped); err != nil {
+		return err
+	}
+	if err := b.writeCompressed("guest.data.zst", linked.Data); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(digests{
+		ModuleSHA256: hash(stripped), DataSHA256: hash(linked.Data), DataAddress: linked.DataStart,
+		HeapAddress: linked.HeapBase, StackBytes: b.StackSize,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.Tree.Source, "digests.json"), append(text, '\n'), 0o644)
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// writeCompressed writes an artifact as zstd, with one worker so that the bytes do not depend on the machine.
+func (b *Build) writeCompressed(name string, data []byte) error {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+	if err != nil {
+		return err
+	}
+	defer encoder.Close()
+	return os.WriteFile(filepath.Join(b.Tree.Source, name), encoder.EncodeAll(data, nil), 0o644)
+}

@@ -1,0 +1,111 @@
+// Package recipe builds the guest: it compiles the shim, links it with the libraries, optimises and instruments
+// the result, and writes the artifacts that package wasm embeds.
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/eryx-go/eryx/wasm/internal/inputs"
+	"github.com/eryx-go/eryx/wasm/internal/instrument"
+	"github.com/eryx-go/eryx/wasm/internal/linker"
+	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
+)
+
+// Build is one run of the recipe.
+type Build struct {
+	Tree      inputs.Tree
+	Shim      string // folder of the shim's C files
+	Level     string // "0" (no Binaryen) to "3"
+	Mode      instrument.Mode
+	StackSize uint32 // bytes
+	Progress  func(string)
+}
+
+// Run executes all steps and writes the artifacts into the wasm folder.
+func (b *Build) Run(ctx context.Context) error {
+	if err := b.step("fetch", func() error { return b.Tree.Fetch(ctx, b.Progress) }); err != nil {
+		return err
+	}
+	var shim string
+	err := b.step("compile", func() (err error) { shim, err = b.compileShim(ctx); return err })
+	if err != nil {
+		return err
+	}
+	var linked *linker.Result
+	if err := b.step("link", func() (err error) { linked, err = b.Link(shim); return err }); err != nil {
+		return err
+	}
+	var module []byte
+	err = b.step("optimise -O"+b.Level, func() (err error) { module, err = b.optimise(ctx, linked.Module); return err })
+	if err != nil {
+		return err
+	}
+	err = b.step("instrument "+string(b.Mode), func() (err error) { module, err = b.instrument(module); return err })
+	if err != nil {
+		return err
+	}
+	return b.step("publish", func() error { return b.publish(module, linked) })
+}
+
+func (b *Build) step(name string, do func() error) error {
+	start := time.Now()
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	b.Progress(fmt.Sprintf("%-24s %6.1f s", name, time.Since(start).Seconds()))
+	return nil
+}
+
+// Link links the shim with the libraries of inputs.json.
+func (b *Build) Link(shim string) (*linker.Result, error) {
+	pins, err := b.Tree.Pins()
+	if err != nil {
+		return nil, err
+	}
+	code, err := os.ReadFile(shim)
+	if err != nil {
+		return nil, err
+	}
+	libraries := []linker.Input{{Name: "shim", Wasm: code}}
+	for _, name := range pins.Libraries {
+		code, err := os.ReadFile(b.Tree.Library(name))
+		if err != nil {
+			return nil, err
+		}
+		libraries = append(libraries, linker.Input{Name: name, Wasm: code})
+	}
+	linked, err := linker.Link(libraries, linker.Options{
+		StackSize: b.StackSize, Exports: []string{"eryx_*"},
+		HostModules: []string{"wasi_snapshot_preview1", "eryx"}, StubPrefix: "wasi:",
+	})
+	if err == nil {
+		b.Progress(fmt.Sprintf("linked %d functions, %d table entries, %d KiB data, heap at %#x, %d overrides, %d stubs left",
+			len(linked.Module.Code), linked.Module.Tables[0].Limits.Min, len(linked.Data)>>10, linked.HeapBase,
+			len(linked.Overrides), len(linked.Stubs)))
+	}
+	return linked, err
+}
+
+func (b *Build) instrument(module []byte) ([]byte, error) {
+	m, err := wasmbin.Decode(module)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := instrument.Run(m, b.Mode)
+	if err != nil {
+		return nil, err
+	}
+	b.Progress(fmt.Sprintf("counted %d of %d loops", stats.Counted, stats.Loops))
+	return wasmbin.Encode(m), nil
+}
+
+// Exports reads exports.txt: the names, one a line, that the module may export.
+func (b *Build) Exports() ([]string, error) {
+	data, err := os.ReadFile(filepath.Join(b.Tree.Source, "exports.txt"))
+	return strings.Fields(string(data)), err
+}

@@ -1,0 +1,92 @@
+package wasm
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
+)
+
+func decodeGuest(t *testing.T) *wasmbin.Module {
+	t.Helper()
+	code, err := Module()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wasmbin.Decode(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestDigests(t *testing.T) {
+	if _, err := Module(); err != nil {
+		t.Error(err)
+	}
+	if _, err := Data(); err != nil {
+		t.Error(err)
+	}
+	if _, err := decompress("guest.data", compressedData, readDigests().ModuleSHA256); err == nil {
+		t.Error("a wrong digest was accepted")
+	}
+	if len(BuildID()) != 32 {
+		t.Errorf("BuildID is %q", BuildID())
+	}
+}
+
+// TestExports checks that the module exports what exports.txt lists, and all that it lists.
+func TestExports(t *testing.T) {
+	text, err := os.ReadFile("exports.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, e := range decodeGuest(t).Exports {
+		have = append(have, e.Name)
+	}
+	slices.Sort(have)
+	want := strings.Fields(string(text))
+	if !slices.Equal(have, want) {
+		t.Errorf("exports are\n%s\nexports.txt says\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestImports checks that the module needs nothing but what the host provides.
+func TestImports(t *testing.T) {
+	m := decodeGuest(t)
+	for _, i := range m.Imports {
+		if i.Kind != wasmbin.KindFunc || (i.Module != "wasi_snapshot_preview1" && i.Module != "eryx") {
+			t.Errorf("unexpected import %s.%s of kind %d", i.Module, i.Name, i.Kind)
+		}
+	}
+	if m.Start != nil {
+		t.Error("the module has a start function")
+	}
+	if len(m.Data) != 0 || m.DataCount != nil {
+		t.Error("the module has data segments")
+	}
+	if len(m.Customs) != 0 {
+		t.Errorf("the module has a custom section %q", m.Customs[0].Name)
+	}
+}
+
+// TestLayout checks that stack, data and heap follow one another inside the initial memory.
+func TestLayout(t *testing.T) {
+	m := decodeGuest(t)
+	data, err := Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Memories) != 1 || m.Memories[0].Max != 65536 {
+		t.Fatalf("memories are %v", m.Memories)
+	}
+	if DataAddress() != StackBytes() {
+		t.Errorf("data is at %#x, the stack ends at %#x", DataAddress(), StackBytes())
+	}
+	if end := DataAddress() + uint32(len(data)); end > HeapAddress() || uint64(HeapAddress()) > m.Memories[0].Min*65536 {
+		t.Errorf("data ends at %#x, heap begins at %#x, memory has %d pages", end, HeapAddress(), m.Memories[0].Min)
+	}
+}
