@@ -1,0 +1,74 @@
+package core
+
+import (
+	"io"
+	"time"
+)
+
+// Config is what a Sandbox or a Session is made with. The zero value gives a guest with the default limits,
+// a writable /data and /tmp, and nothing else.
+type Config struct {
+	// Limits for every execution; see there for defaults.
+	Limits Limits
+	// Callbacks are the host functions that the program may await.
+	Callbacks []Callback
+	// ResultVariable is the global whose value becomes Result.JSON; default "result".
+	ResultVariable string
+	// Args are the program's sys.argv; default [""].
+	Args []string
+	// Env are environment variables that the program sees, beside HOME, USER, LANG and TMPDIR.
+	Env map[string]string
+	// Stdin is the program's standard input; nil is empty. It is read on the guest's goroutine.
+	Stdin io.Reader
+	// OnStdout and OnStderr are given output as it is written, in order, on the guest's goroutine, which
+	// waits for them. They must not keep the slice.
+	OnStdout, OnStderr func(p []byte)
+	// KeepTasks leaves asyncio tasks that a session's execution did not wait for running, to go on in later
+	// executions, instead of cancelling them.
+	KeepTasks bool
+}
+
+// validate reports the first part of the configuration that makes no sense.
+func (c Config) validate() error {
+	if err := c.Limits.validate(); err != nil {
+		return err
+	}
+	for _, callback := range c.Callbacks {
+		if err := callback.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExecuteOption changes one execution.
+type ExecuteOption func(*executeOptions)
+
+type executeOptions struct {
+	limits   Limits
+	filename string
+	mode     string
+}
+
+// WithLimits overrides the limits of one execution; fields that are zero keep the sandbox's.
+// MaxMemoryBytes, MaxVFSBytes and MaxOpenFiles are fixed when a session starts and are ignored here.
+func WithLimits(l Limits) ExecuteOption { return func(o *executeOptions) { o.limits = l } }
+
+// WithTimeout overrides the execution timeout of one execution.
+func WithTimeout(d time.Duration) ExecuteOption {
+	return func(o *executeOptions) { o.limits.ExecutionTimeout = d }
+}
+
+// WithFilename names the source in tracebacks; default "<user>".
+func WithFilename(name string) ExecuteOption { return func(o *executeOptions) { o.filename = name } }
+
+// WithInteractive compiles the source as one interactive statement: the value of an expression is printed.
+func WithInteractive() ExecuteOption { return func(o *executeOptions) { o.mode = "single" } }
+
+func applyOptions(options []ExecuteOption) executeOptions {
+	var o executeOptions
+	for _, f := range options {
+		f(&o)
+	}
+	return o
+}

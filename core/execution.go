@@ -1,0 +1,210 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/eryx-go/eryx/core/guest"
+)
+
+// execution is one run of a program, driven by whoever has something for it: the caller at first, then the
+// goroutine of each answer or timer. While the program waits nobody drives it, and it holds no goroutine and
+// no stack; "pump" is the right to drive, and exactly one goroutine has it.
+type execution struct {
+	session *Session
+	guest   *guest.Guest
+	limits  Limits
+	ctx     context.Context
+	out     capture
+	finish  func(*execution) // called once, by the last pump
+	result  *Result
+	first   []byte // the message that begins it
+	done    chan struct{}
+	ready   chan struct{}
+
+	// Used by the pump only.
+	callbacks   map[string]*Callback
+	invocations int
+	deferred    *Call // started last and not given a goroutine yet
+
+	mu       sync.Mutex
+	waiting  bool // nobody drives
+	finished bool
+	timer    *time.Timer
+	events   eventQueue
+	taking   []byte // what the guest is being given
+	calls    map[int64]*Call
+	order    []*Call // by start, answered ones included until they are passed
+	records  []CallbackRecord
+}
+
+var (
+	stepMessage   = mustEncode([]any{"step"})
+	maxRecords    = 1000
+	causeMessages = map[guest.Cause]string{
+		guest.CauseTimeout:   "the execution timeout has passed",
+		guest.CauseCancelled: "the execution was cancelled",
+		guest.CauseFuel:      "the fuel is used up",
+		guest.CauseClosed:    "the session was closed",
+		guest.CauseOutput:    "the output limit was passed",
+	}
+)
+
+func mustEncode(v any) []byte {
+	b, err := encode(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// pump drives the program from message on, until it is done or waits. owned says that the goroutine is the
+// execution's own and may be used to run a host function.
+func (x *execution) pump(message []byte, owned bool) {
+	for {
+		reply, err := x.guest.Call(message)
+		if err != nil {
+			x.end(nil, err)
+			return
+		}
+		kind, outcome, wait := parseReply(reply)
+		if kind != replyWait {
+			x.end(outcome, nil)
+			return
+		}
+		next, again := x.rest(wait, owned)
+		if !again {
+			return
+		}
+		message = next
+	}
+}
+
+// rest is called when nothing in the guest is runnable. It reports the next message when there already is
+// something to do; otherwise the execution waits, and the pump is over.
+func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
+	call := x.deferred
+	x.deferred = nil
+	x.mu.Lock()
+	if x.events.count > 0 || x.taking != nil || x.mustInterrupt() {
+		x.mu.Unlock()
+		x.spawn(call)
+		return x.nextMessage()
+	}
+	x.waiting = true
+	x.arm(wait)
+	x.mu.Unlock()
+	if call == nil {
+		return nil, false
+	}
+	if !owned {
+		x.spawn(call)
+		return nil, false
+	}
+	// A host function that is awaited at once runs here: no other goroutine needs to wake up for it.
+	if value, err := call.run(); call.answer(value, err) {
+		return x.nextMessage()
+	}
+	return nil, false
+}
+
+// spawn gives call a goroutine of its own, which goes on to drive the program if nobody else does.
+func (x *execution) spawn(call *Call) {
+	if call == nil {
+		return
+	}
+	go func() {
+		if value, err := call.run(); call.answer(value, err) {
+			x.pump(stepMessage, true)
+		}
+	}()
+}
+
+// mustInterrupt reports that the program has to be told of an interrupt that it has not seen.
+func (x *execution) mustInterrupt() bool {
+	if x.guest.Told() {
+		return false
+	}
+	if x.guest.TimeLeft() == 0 {
+		x.guest.Interrupt(guest.CauseTimeout)
+	}
+	return x.guest.Cause() != guest.CauseNone
+}
+
+// nextMessage is what the guest is to do next, for a new owner of the pump.
+func (x *execution) nextMessage() ([]byte, bool) {
+	if x.mustInterrupt() {
+		x.guest.Tell()
+		return mustEncode([]any{"interrupt", causeMessages[x.guest.Cause()]}), true
+	}
+	return stepMessage, true
+}
+
+// arm sets the timer for the next thing that happens by itself: the program's timer, a deadline, the end of
+// the grace period. Under mu.
+func (x *execution) arm(wait time.Duration) {
+	wait = earlier(wait, x.guest.Left())
+	for len(x.order) > 0 && x.calls[x.order[0].id] != x.order[0] {
+		x.order = x.order[1:]
+	}
+	if len(x.order) > 0 && !x.order[0].deadline.IsZero() {
+		wait = earlier(wait, max(0, time.Until(x.order[0].deadline)))
+	}
+	if wait < 0 {
+		return
+	}
+	if x.timer == nil {
+		x.timer = time.AfterFunc(wait, x.alarm)
+	} else {
+		x.timer.Reset(wait)
+	}
+}
+
+// earlier is the shorter of two waits, where a negative one is for ever.
+func earlier(a, b time.Duration) time.Duration {
+	if a < 0 || (b >= 0 && b < a) {
+		return b
+	}
+	return a
+}
+
+// alarm is the timer's goroutine.
+func (x *execution) alarm() {
+	x.expireCalls()
+	if !x.takePump() {
+		return
+	}
+	if x.guest.Told() && x.guest.Left() == 0 {
+		x.guest.Kill(x.guest.Cause())
+		x.end(nil, guest.ErrKilled)
+		return
+	}
+	message, _ := x.nextMessage()
+	x.pump(message, true)
+}
+
+// takePump makes the caller the one who drives, if nobody does.
+func (x *execution) takePump() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.waiting || x.finished {
+		return false
+	}
+	x.waiting = false
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	return true
+}
+
+// interrupt ends the program for cause. Any goroutine.
+func (x *execution) interrupt(cause guest.Cause) {
+	x.guest.Interrupt(cause)
+	if x.takePump() {
+		go func() {
+			message, _ := x.nextMessage()
+			x.pump(message, true)
+		}()
+	}
+}

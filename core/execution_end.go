@@ -1,0 +1,204 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/eryx-go/eryx/core/guest"
+)
+
+var (
+	errCanceled = context.Canceled
+	errDeadline = context.DeadlineExceeded
+)
+
+type replyKind int
+
+const (
+	replyDone replyKind = iota
+	replyWait
+	replyFailed
+)
+
+// parseReply reads what the Python runtime answered: ["done", outcome], ["wait", ns], or ["!", type, text]
+// where the runtime itself failed. All of it is the guest's word, and may be anything.
+func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time.Duration) {
+	value, err := decode(reply)
+	fields, ok := value.([]any)
+	if err != nil || !ok || len(fields) == 0 {
+		return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0
+	}
+	switch fields[0] {
+	case "done":
+		if len(fields) == 2 {
+			if outcome, ok := fields[1].(map[string]any); ok {
+				return replyDone, outcome, 0
+			}
+		}
+	case "wait":
+		if len(fields) == 2 {
+			if ns, ok := fields[1].(int64); ok {
+				return replyWait, nil, time.Duration(ns)
+			}
+		}
+	case "!":
+		return replyFailed, map[string]any{"failed": strings.TrimSpace(fmt.Sprintln(fields[1:]...)), "type": fields[1%len(fields)]}, 0
+	}
+	return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0
+}
+
+// end completes the result and gives the session back. It is called once, by the pump.
+func (x *execution) end(outcome map[string]any, err error) {
+	x.mu.Lock()
+	x.finished, x.waiting = true, false
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	calls := x.calls
+	x.calls, x.order = nil, nil
+	x.mu.Unlock()
+	x.deferred = nil
+	for _, call := range calls {
+		call.settle(errCanceled)
+	}
+	r := x.result
+	r.Duration = x.guest.Elapsed()
+	r.Stdout, r.Stderr = x.out.text[0], x.out.text[1]
+	r.StdoutTruncated, r.StderrTruncated = x.out.truncated[0], x.out.truncated[1]
+	r.CallbackInvocations = x.invocations
+	r.Callbacks = x.records
+	r.PeakMemoryBytes = x.guest.PeakMemory()
+	r.FuelConsumed = x.guest.FuelUsed()
+	if failure := x.failure(outcome, err); failure != nil {
+		r.Err = failure
+	} else {
+		x.success(outcome)
+	}
+	x.finish(x)
+	close(x.done)
+}
+
+// success fills in what a program that ended well leaves.
+func (x *execution) success(outcome map[string]any) {
+	if text, ok := outcome["result_json"].(string); ok && json.Valid([]byte(text)) {
+		x.result.JSON = json.RawMessage(text)
+	}
+	x.result.JSONError, _ = outcome["result_error"].(string)
+	x.result.Value = outcome["value"]
+}
+
+// failure is the error of the execution, nil for success.
+func (x *execution) failure(outcome map[string]any, err error) *Error {
+	cause := x.guest.Cause()
+	python := pythonError(outcome)
+	var exit *guest.ExitError
+	switch {
+	case errors.As(err, &exit):
+		x.result.ExitCode = int(int32(exit.Code))
+		if exit.Code == 0 {
+			return nil
+		}
+		return &Error{Code: CodeExit, ExitCode: x.result.ExitCode, Killed: true,
+			Message: fmt.Sprintf("the program ended itself with exit code %d", x.result.ExitCode)}
+	case errors.Is(err, guest.ErrNoMemory):
+		return x.memoryError(nil, "the program's source does not fit into the memory limit")
+	case cause != guest.CauseNone:
+		return x.interruptedError(cause, python, err != nil)
+	case err != nil:
+		return &Error{Code: CodeInternal, Killed: true, Cause: err,
+			Message: "the interpreter stopped unexpectedly; the session must be reset"}
+	}
+	if text, ok := outcome["failed"].(string); ok {
+		if outcome["type"] == "MemoryError" {
+			return x.memoryError(nil, "the program used up its memory")
+		}
+		return &Error{Code: CodeInternal, Message: "the guest's runtime failed: " + text}
+	}
+	return x.programError(outcome, python)
+}
+
+// programError is what the program's own end means: an exception, an exit code, or nothing.
+func (x *execution) programError(outcome map[string]any, python *PythonError) *Error {
+	if code, ok := outcome["exit"].(int64); ok {
+		x.result.ExitCode = int(code)
+		if code == 0 {
+			return nil
+		}
+		return &Error{Code: CodeExit, ExitCode: int(code), Message: fmt.Sprintf("the program exited with code %d", code)}
+	}
+	if python == nil {
+		return nil
+	}
+	if python.Type == "MemoryError" {
+		return x.memoryError(python, "")
+	}
+	return &Error{Code: CodePython, Python: python, Message: python.Type + ": " + python.Message}
+}
+
+// memoryError says what the memory limit is and what would help.
+func (x *execution) memoryError(python *PythonError, text string) *Error {
+	if text == "" {
+		text = "MemoryError"
+	}
+	if limit := x.session.limits.MaxMemoryBytes; limit > 0 {
+		text = fmt.Sprintf("%s: the memory limit is %d bytes (MaxMemoryBytes); process the data in parts, or ask for a higher limit", text, limit)
+	}
+	code := CodeLimit
+	if python != nil {
+		code = CodePython
+	}
+	return &Error{Code: code, Limit: "memory", Python: python, Message: text}
+}
+
+// interruptedError is the error of an execution that the host ended.
+func (x *execution) interruptedError(cause guest.Cause, python *PythonError, killed bool) *Error {
+	e := &Error{Python: python, Killed: killed}
+	switch cause {
+	case guest.CauseTimeout:
+		e.Code, e.Limit = CodeTimeout, "execution_timeout"
+		e.Message = fmt.Sprintf("the execution took longer than its timeout of %v (ExecutionTimeout); do less at once, or ask for more time", x.limits.ExecutionTimeout)
+	case guest.CauseFuel:
+		e.Code, e.Limit = CodeLimit, "fuel"
+		e.Message = fmt.Sprintf("the execution used up its fuel: %d of %d (MaxFuel); do less work, or ask for more fuel", x.result.FuelConsumed, x.limits.MaxFuel)
+	case guest.CauseOutput:
+		e.Code, e.Limit = CodeLimit, "output"
+		e.Message = fmt.Sprintf("the execution wrote more than %d bytes of output (MaxOutputBytes); print less", x.limits.MaxOutputBytes)
+	case guest.CauseClosed:
+		e.Code, e.Message = CodeClosed, "the session was closed while it executed"
+	default:
+		e.Code, e.Message = CodeCancelled, "the execution was cancelled"
+	}
+	if killed {
+		e.Message += "; it did not stop when asked and was killed: the session must be reset"
+	}
+	return e
+}
+
+// pythonError reads the guest's description of an exception.
+func pythonError(outcome map[string]any) *PythonError {
+	record, ok := outcome["error"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	text := func(key string) string { s, _ := record[key].(string); return s }
+	e := &PythonError{Type: text("type"), Message: text("message"), Traceback: text("traceback")}
+	frames, _ := record["frames"].([]any)
+	for _, f := range frames {
+		fields, _ := f.([]any)
+		if len(fields) != 4 {
+			continue
+		}
+		var frame Frame
+		frame.File, _ = fields[0].(string)
+		line, _ := fields[1].(int64)
+		frame.Line = int(line)
+		frame.Function, _ = fields[2].(string)
+		frame.Source, _ = fields[3].(string)
+		e.Frames = append(e.Frames, frame)
+	}
+	return e
+}

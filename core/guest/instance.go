@@ -1,0 +1,240 @@
+package guest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	wsys "github.com/tetratelabs/wazero/experimental/sys"
+
+	"github.com/eryx-go/eryx/core/guest/wasip1"
+)
+
+// Options are what one life of a guest is given.
+type Options struct {
+	FS            wsys.FS   // the root of its filesystem
+	Stdin         io.Reader // nil: empty
+	MaxMemory     uint64    // bytes of linear memory, the image's included; 0: all that WebAssembly has
+	MaxOpenFiles  int       // descriptors; 0: the default of wasip1
+	MaxWriteBytes int64     // reserved for the capture of output; 0: no limit
+}
+
+const (
+	wasmPage = 65536
+	// Address space reserved for a guest with a small memory limit, and for the others.
+	smallReserve = 256 << 20
+	largeReserve = 1 << 32
+	maxIdle      = 16
+)
+
+// pool keeps instances that have been restored to their image, ready to run.
+type pool struct {
+	mu     sync.Mutex
+	idle   map[*Image][]*Guest
+	closed bool
+}
+
+func reserveFor(limit uint64) uint64 {
+	if limit != 0 && limit <= smallReserve {
+		return smallReserve
+	}
+	return largeReserve
+}
+
+// NewGuest starts a life from img: a recycled instance when one is idle, else a new one.
+func (r *Runtime) NewGuest(img *Image, o Options) (*Guest, error) {
+	limit := o.MaxMemory
+	if limit == 0 {
+		limit = largeReserve
+	}
+	if limit < img.size {
+		return nil, fmt.Errorf("%w: the memory limit of %d bytes is less than the %d bytes of the interpreter itself", ErrImage, limit, img.size)
+	}
+	g := r.pool.take(img, limit)
+	if g == nil {
+		var err error
+		if g, err = r.instantiate(img, reserveFor(limit)); err != nil {
+			return nil, err
+		}
+	}
+	g.begin(o, limit)
+	return g, nil
+}
+
+// take removes an idle instance of img whose memory fits limit.
+func (p *pool) take(img *Image, limit uint64) *Guest {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.idle[img]
+	for i := len(list) - 1; i >= 0; i-- {
+		g := list[i]
+		if g.memory.size <= limit && uint64(len(g.memory.space)) >= min(limit, reserveFor(limit)) {
+			p.idle[img] = append(list[:i], list[i+1:]...)
+			return g
+		}
+	}
+	return nil
+}
+
+// give keeps g for reuse; false when there are enough.
+func (p *pool) give(g *Guest) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle[g.image]) >= maxIdle {
+		return false
+	}
+	if p.idle == nil {
+		p.idle = map[*Image][]*Guest{}
+	}
+	p.idle[g.image] = append(p.idle[g.image], g)
+	return true
+}
+
+// Forget frees the idle instances of img, which is about to be closed.
+func (r *Runtime) Forget(img *Image) {
+	r.pool.mu.Lock()
+	list := r.pool.idle[img]
+	delete(r.pool.idle, img)
+	r.pool.mu.Unlock()
+	for _, g := range list {
+		g.free()
+	}
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, list := range idle {
+		for _, g := range list {
+			g.free()
+		}
+	}
+}
+
+// instantiate makes an instance whose memory is img; nil for one with no memory contents yet.
+func (r *Runtime) instantiate(img *Image, reserve uint64) (*Guest, error) {
+	memory, err := newRegion(reserve)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrImage, err)
+	}
+	ctx := experimental.WithMemoryAllocator(context.Background(),
+		experimental.MemoryAllocatorFunc(func(uint64, uint64) experimental.LinearMemory { return memory }))
+	module, err := r.wazero.InstantiateModule(ctx, r.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		memory.Free()
+		return nil, fmt.Errorf("%w: instantiate: %w", ErrImage, err)
+	}
+	g := &Guest{
+		rt: r, module: module, memory: memory, image: img,
+		call:  module.ExportedFunction("eryx_call"),
+		input: module.ExportedFunction("eryx_input"),
+		sp:    module.ExportedGlobal("__stack_pointer").(api.MutableGlobal),
+		fuel:  module.ExportedGlobal("eryx_fuel").(api.MutableGlobal),
+		ctl:   control{wake: make(chan struct{}, 1)},
+	}
+	if img != nil {
+		if err := g.adopt(img); err != nil {
+			g.free()
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// adopt maps img and grows the memory to it.
+func (g *Guest) adopt(img *Image) error {
+	if grow := int64(img.size) - int64(g.memory.size); grow > 0 {
+		if _, ok := g.module.Memory().Grow(uint32(grow / wasmPage)); !ok {
+			return fmt.Errorf("%w: its %d bytes do not fit", ErrImage, img.size)
+		}
+	}
+	if err := g.memory.mapImage(img); err != nil {
+		return fmt.Errorf("%w: %w", ErrImage, err)
+	}
+	g.image, g.info = img, img.info
+	g.sp.Set(img.stack)
+	return nil
+}
+
+// begin prepares a pristine instance for a life with the given options.
+func (g *Guest) begin(o Options, limit uint64) {
+	g.limit, g.dead, g.host = limit, nil, nil
+	g.memory.limit = min(limit, uint64(len(g.memory.space)))
+	if g.info != 0 {
+		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
+	}
+	config := g.processConfig(o)
+	if g.process == nil {
+		g.process = wasip1.NewProcess(config)
+		g.ctx = &guestContext{wasip1.WithProcess(context.Background(), g.process), g}
+		return
+	}
+	g.process.Reset(config)
+}
+
+// epoch is where every guest's monotonic clock has its zero; only differences mean anything.
+var epoch = time.Now()
+
+func (g *Guest) processConfig(o Options) wasip1.Config {
+	return wasip1.Config{
+		FS:     o.FS,
+		Stdin:  o.Stdin,
+		Args:   []string{"python3"},
+		Random: rand.Reader,
+		Output: func(fd int32, p []byte) wsys.Errno {
+			g.drainOutput()
+			if g.host != nil {
+				g.host.Output(int(fd), p)
+			}
+			return 0
+		},
+		Wait: func(_ context.Context, d time.Duration) wsys.Errno {
+			if g.ctl.sleep(d, nil) {
+				return wsys.EINTR
+			}
+			return 0
+		},
+		WallClock: func() (int64, int32) {
+			now := time.Now()
+			return now.Unix(), int32(now.Nanosecond())
+		},
+		Monotonic:    func() int64 { return int64(time.Since(epoch)) + 1 },
+		Exit:         func(code uint32) { panic(&ExitError{Code: code}) },
+		MaxOpenFiles: o.MaxOpenFiles,
+	}
+}
+
+// release restores g to its image and keeps it, or frees it.
+func (r *Runtime) release(g *Guest) {
+	if g.module == nil {
+		return
+	}
+	g.host = nil
+	g.process.Close()
+	if g.image == nil || g.memory.restore() != nil {
+		g.free()
+		return
+	}
+	g.sp.Set(g.image.stack)
+	g.dead = nil
+	if !r.pool.give(g) {
+		g.free()
+	}
+}
+
+// free gives everything back to the system.
+func (g *Guest) free() {
+	if g.module != nil {
+		_ = g.module.Close(context.Background())
+		g.module = nil
+	}
+	g.memory.Free()
+}

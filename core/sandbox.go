@@ -1,0 +1,41 @@
+package core
+
+import "context"
+
+// Sandbox runs programs that know nothing of each other: every Execute starts from the pristine interpreter
+// with empty files. It holds no guest between executions and may be used from many goroutines at once.
+type Sandbox struct {
+	rt     *Runtime
+	config Config
+}
+
+// NewSandbox checks config and makes a sandbox of it.
+func (rt *Runtime) NewSandbox(config Config) (*Sandbox, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	return &Sandbox{rt: rt, config: config}, nil
+}
+
+// Execute runs a program from its beginning to its end, as Session.Execute does in a session of its own.
+func (s *Sandbox) Execute(ctx context.Context, code string, options ...ExecuteOption) (*Result, error) {
+	session, err := s.rt.NewSession(s.config)
+	if err != nil {
+		return &Result{Err: err}, err
+	}
+	defer session.Close()
+	return session.Execute(ctx, code, options...)
+}
+
+// Start runs a program without waiting for it; see Session.Start.
+func (s *Sandbox) Start(ctx context.Context, code string, done func(*Result, error), options ...ExecuteOption) {
+	session, err := s.rt.NewSession(s.config)
+	if err != nil {
+		go done(&Result{Err: err}, err)
+		return
+	}
+	session.Start(ctx, code, func(r *Result, err error) {
+		_ = session.Close()
+		done(r, err)
+	}, options...)
+}

@@ -1,0 +1,359 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/eryx-go/eryx/core/guest"
+)
+
+// Session is one guest whose globals, functions, classes, imports and files persist from one execution to
+// the next. It may be used from many goroutines; its executions run one after the other.
+type Session struct {
+	rt     *Runtime
+	config Config
+	limits Limits
+	image  *guest.Image
+
+	turn chan struct{} // one token: the right to use the guest
+
+	mu      sync.Mutex // guards what follows, and is held briefly only
+	guest   *guest.Guest
+	files   *files
+	fresh   bool // the guest has not executed anything
+	count   int
+	closed  bool
+	dead    error
+	current *execution
+}
+
+// NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
+func (rt *Runtime) NewSession(config Config) (*Session, error) {
+	limits := config.Limits.over(DefaultLimits())
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	if config.ResultVariable == "" {
+		config.ResultVariable = "result"
+	}
+	s := &Session{rt: rt, config: config, limits: limits, image: rt.image, turn: make(chan struct{}, 1)}
+	var err error
+	if s.files, err = rt.newFiles(config, limits); err != nil {
+		return nil, err
+	}
+	if err := s.startGuest(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// startGuest takes a pristine guest. Under mu or before the session is shared.
+func (s *Session) startGuest() error {
+	g, err := s.rt.guests.NewGuest(s.image, guest.Options{
+		FS:           s.files.root,
+		Stdin:        s.config.Stdin,
+		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
+		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
+	})
+	if err != nil {
+		return failure(CodeInitialization, "start a guest: %w", err)
+	}
+	s.guest, s.fresh, s.dead, s.count = g, true, nil, 0
+	return nil
+}
+
+// Execute runs a program in the session and waits for its end. The result is complete whatever happened;
+// the error is an *Error. When ctx ends, the program is interrupted, and killed after its grace period.
+func (s *Session) Execute(ctx context.Context, code string, options ...ExecuteOption) (*Result, error) {
+	x, err := s.prepare(ctx, code, options)
+	if err != nil {
+		return &Result{Err: err}, err
+	}
+	stop := x.watch(ctx)
+	x.pump(x.first, false)
+	<-x.done
+	stop()
+	if x.result.Err != nil {
+		return x.result, x.result.Err
+	}
+	return x.result, nil
+}
+
+// Start runs a program without waiting for it; done is called once, from any goroutine, with what Execute
+// would return. While the program awaits something it holds no goroutine.
+func (s *Session) Start(ctx context.Context, code string, done func(*Result, error), options ...ExecuteOption) {
+	go func() {
+		x, err := s.prepare(ctx, code, options)
+		if err != nil {
+			done(&Result{Err: err}, err)
+			return
+		}
+		stop := x.watch(ctx)
+		finish := x.finish
+		x.finish = func(x *execution) {
+			finish(x)
+			stop()
+			done(x.result, x.result.Err)
+		}
+		x.pump(x.first, true)
+	}()
+}
+
+// watch interrupts x when ctx ends, until stop is called.
+func (x *execution) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() {
+		cause := guest.CauseCancelled
+		if ctx.Err() == context.DeadlineExceeded {
+			cause = guest.CauseTimeout
+		}
+		x.interrupt(cause)
+	})
+}
+
+// prepare checks a program, waits for the session's turn and makes its execution.
+func (s *Session) prepare(ctx context.Context, code string, options []ExecuteOption) (*execution, error) {
+	if err := checkSource(code); err != nil {
+		return nil, err
+	}
+	o := applyOptions(options)
+	limits := o.limits.over(s.limits)
+	if err := limits.validate(); err != nil {
+		return nil, err
+	}
+	if err := s.acquire(ctx); err != nil {
+		return nil, err
+	}
+	x, err := s.newExecution(ctx, code, limits, o)
+	if err != nil {
+		<-s.turn
+		return nil, err
+	}
+	return x, nil
+}
+
+// acquire waits for the right to use the guest.
+func (s *Session) acquire(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &Error{Code: CodeCancelled, Message: "cancelled while waiting for the session's earlier execution", Cause: ctx.Err()}
+	}
+}
+
+func checkSource(code string) error {
+	if strings.IndexByte(code, 0) >= 0 {
+		return invalid("the source contains a NUL byte")
+	}
+	if !utf8.ValidString(code) {
+		return invalid("the source is not valid UTF-8")
+	}
+	return nil
+}
+
+// newExecution makes the execution of code; the caller has the turn.
+func (s *Session) newExecution(ctx context.Context, code string, limits Limits, o executeOptions) (*execution, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, failure(CodeClosed, "the session is closed")
+	}
+	if s.dead != nil {
+		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
+	}
+	message, err := encode([]any{"execute", code, s.executeMessage(o)})
+	if err != nil {
+		return nil, invalid("encode the execution: %v", err)
+	}
+	s.count++
+	s.fresh = false
+	x := &execution{
+		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
+		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
+		callbacks: s.callbackTable(),
+	}
+	x.out.limit = bound(limits.MaxOutputBytes)
+	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
+	x.out.overflow = func() {
+		if limits.OutputOverflow == OutputFail {
+			x.guest.Interrupt(guest.CauseOutput)
+		}
+	}
+	x.finish = s.finished
+	s.current = x
+	s.guest.SetHost(x)
+	s.guest.Begin(guest.Limits{Timeout: bound(limits.ExecutionTimeout), Grace: bound(limits.GracePeriod), Fuel: bound(limits.MaxFuel)})
+	return x, nil
+}
+
+// executeMessage is what the guest is told beside the source: only what it does not know yet.
+func (s *Session) executeMessage(o executeOptions) map[string]any {
+	m := map[string]any{}
+	if s.config.ResultVariable != "result" {
+		m["result"] = s.config.ResultVariable
+	}
+	if o.filename != "" {
+		m["filename"] = o.filename
+	}
+	if o.mode != "" {
+		m["mode"] = o.mode
+	}
+	if s.config.KeepTasks {
+		m["keep_tasks"] = true
+	}
+	if s.fresh {
+		m["start"] = s.startMessage()
+		if len(s.config.Callbacks) > 0 {
+			m["callbacks"] = announcement(s.config.Callbacks)
+		}
+	}
+	return m
+}
+
+func (s *Session) startMessage() map[string]any {
+	m := map[string]any{"cwd": s.files.cwd}
+	if len(s.config.Args) > 0 {
+		m["argv"] = s.config.Args
+	}
+	if len(s.config.Env) > 0 {
+		m["env"] = s.config.Env
+	}
+	return m
+}
+
+func announcement(callbacks []Callback) []any {
+	var list []any
+	for _, c := range callbacks {
+		list = append(list, map[string]any{"name": c.Name, "description": c.Description, "schema": c.Schema})
+	}
+	return list
+}
+
+func (s *Session) callbackTable() map[string]*Callback {
+	table := make(map[string]*Callback, len(s.config.Callbacks))
+	for i := range s.config.Callbacks {
+		table[s.config.Callbacks[i].Name] = &s.config.Callbacks[i]
+	}
+	return table
+}
+
+// finished gives the guest back after an execution.
+func (s *Session) finished(x *execution) {
+	s.mu.Lock()
+	s.current = nil
+	if err := x.guest.Dead(); err != nil {
+		s.dead = err
+	} else if e, ok := x.result.Err.(*Error); ok && e.Killed {
+		s.dead = e
+	}
+	s.mu.Unlock()
+	<-s.turn
+}
+
+// op performs an operation of the runtime's that runs no program of the user's own.
+func (s *Session) op(message ...any) ([]any, error) {
+	if err := s.acquire(context.Background()); err != nil {
+		return nil, err
+	}
+	defer func() { <-s.turn }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, failure(CodeClosed, "the session is closed")
+	}
+	if s.dead != nil {
+		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
+	}
+	encoded, err := encode(message)
+	if err != nil {
+		return nil, invalid("encode the operation: %v", err)
+	}
+	s.guest.SetHost(idleHost{})
+	s.guest.Begin(guest.Limits{Timeout: bound(s.limits.ExecutionTimeout), Grace: bound(s.limits.GracePeriod)})
+	reply, err := s.guest.Call(encoded)
+	if err != nil {
+		s.dead = s.guest.Dead()
+		return nil, failure(CodeInternal, "the guest ended: %w", err)
+	}
+	value, err := decode(bytes.Clone(reply))
+	fields, ok := value.([]any)
+	if err != nil || !ok || len(fields) == 0 {
+		return nil, failure(CodeInternal, "an unreadable reply")
+	}
+	return fields, nil
+}
+
+// ClearState forgets the program's globals; imports, files and callbacks stay.
+func (s *Session) ClearState() error {
+	_, err := s.op("clear_state")
+	return err
+}
+
+// IsComplete reports whether source is a whole interactive statement: "complete", "incomplete" (a prompt
+// should ask for more) or "invalid".
+func (s *Session) IsComplete(source string) (string, error) {
+	fields, err := s.op("is_complete", source)
+	if err != nil {
+		return "", err
+	}
+	state, _ := fields[0].(string)
+	return state, nil
+}
+
+// Reset throws the guest away and starts a new one; files in VFS and volumes stay, execution count is 0.
+func (s *Session) Reset() error {
+	if err := s.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer func() { <-s.turn }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return failure(CodeClosed, "the session is closed")
+	}
+	s.guest.Close()
+	s.files.reset()
+	return s.startGuest()
+}
+
+// ExecutionCount is how many executions were begun since the session started or was Reset, failed ones
+// included.
+func (s *Session) ExecutionCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// Close ends the session and what it executes, and frees its memory. Closing again does nothing.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	current := s.current
+	s.mu.Unlock()
+	if current != nil {
+		current.interrupt(guest.CauseClosed)
+	}
+	s.turn <- struct{}{} // kept: nothing runs any more
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.guest.Close()
+	s.files.close()
+	return nil
+}
+
+func (s *Session) filesLeft() int64 { return s.files.left() }
