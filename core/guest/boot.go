@@ -27,6 +27,11 @@ func (r *Runtime) BootImage(ctx context.Context, o Options, modules []string) (*
 	return g.prepare(h, modules)
 }
 
+// BaseImage is the image of the interpreter with its common modules, the start of every guest.
+func (r *Runtime) BaseImage(ctx context.Context, o Options) (*Image, error) {
+	return r.BootImage(ctx, o, nil)
+}
+
 // ExtendImage makes an image from a guest that started from another: what packages and imports add.
 func (g *Guest) ExtendImage(modules []string, limits Limits) (*Image, error) {
 	h := &bootHost{}
