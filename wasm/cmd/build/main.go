@@ -30,6 +30,7 @@ func run(ctx context.Context) error {
 	mode := flag.String("mode", string(instrument.CountAll), "loops to count: count-all, skip-short, none")
 	stack := flag.Uint("stack-size", 8<<20, "shadow stack in `bytes`")
 	shim := flag.String("shim", "", "`folder` of the shim's C files (default wasm/guest/shim)")
+	out := flag.String("out", "", "`folder` for the artifacts and everything else, for experiments (default wasm and build/wasm)")
 	flag.Parse()
 	if *fast {
 		*level = "0"
@@ -42,8 +43,11 @@ func run(ctx context.Context) error {
 		*shim = filepath.Join(tree.Source, "guest", "shim")
 	}
 	b := recipe.Build{
-		Tree: tree, Shim: *shim, Level: *level, Mode: instrument.Mode(*mode), StackSize: uint32(*stack),
+		Tree: tree, Shim: *shim, Out: *out, Work: *out, Level: *level, Mode: instrument.Mode(*mode), StackSize: uint32(*stack),
 		Progress: func(line string) { fmt.Println("wasm:", line) },
+	}
+	if b.Out == "" {
+		b.Out, b.Work = tree.Source, tree.Build
 	}
 	return b.Run(ctx)
 }

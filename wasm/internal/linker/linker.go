@@ -8,6 +8,7 @@
 package linker
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
@@ -80,6 +81,9 @@ type linker struct {
 func Link(inputs []Input, opts Options) (*Result, error) {
 	if opts.StackSize%pageSize != 0 || opts.StackSize == 0 {
 		return nil, fmt.Errorf("linker: stack size %d is not a multiple of %d", opts.StackSize, pageSize)
+	}
+	if len(inputs) == 0 {
+		return nil, errors.New("linker: no libraries")
 	}
 	l := &linker{
 		opts: opts, hosts: map[string]*function{}, slots: map[*function]uint32{}, table: []*function{nil},

@@ -139,7 +139,8 @@ func (l *linker) override() {
 	}
 }
 
-// overrideAliases lets other names of an overridden function, as seen from other libraries, follow it too.
+// overrideAliases lets the other names of an overridden function follow it in all libraries but the shim, whose
+// imports are what they say.
 func (l *linker) overrideAliases() {
 	replaced := map[*function]*function{}
 	for _, lib := range l.libs[1:] {

@@ -28,7 +28,7 @@ func (b *Build) compileShim(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no C files in %s: %v", b.Shim, err)
 	}
 	slices.Sort(sources)
-	dir := filepath.Join(b.Tree.Build, "shim")
+	dir := filepath.Join(b.Work, "shim")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}

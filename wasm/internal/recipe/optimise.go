@@ -22,12 +22,12 @@ func (b *Build) optimise(ctx context.Context, m *wasmbin.Module) ([]byte, error)
 	if b.Level == "0" {
 		return module, nil
 	}
-	in, out := filepath.Join(b.Tree.Build, "linked.wasm"), filepath.Join(b.Tree.Build, "optimised.wasm")
+	in, out := filepath.Join(b.Work, "linked.wasm"), filepath.Join(b.Work, "optimised.wasm")
 	if err := os.WriteFile(in, module, 0o644); err != nil {
 		return nil, err
 	}
 	args := slices.Concat(features, []string{"-g", "-O" + b.Level, in, "-o", out})
-	if err := b.run(ctx, b.Tree.Build, nil, b.Tree.Binaryen("wasm-opt"), args...); err != nil {
+	if err := b.run(ctx, b.Work, nil, b.Tree.Binaryen("wasm-opt"), args...); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(out)

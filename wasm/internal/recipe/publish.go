@@ -23,10 +23,12 @@ type digests struct {
 }
 
 // publish writes the artifacts: the module without names, its initial data, and their digests. The module
-// with names goes to the build folder, for profiles.
+// with names and the data as they are go to the work folder, for profiles and experiments.
 func (b *Build) publish(module []byte, linked *linker.Result) error {
-	named := filepath.Join(b.Tree.Build, "guest.named.wasm")
-	if err := os.WriteFile(named, module, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.Work, "guest.named.wasm"), module, 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.Work, "guest.data"), linked.Data, 0o644); err != nil {
 		return err
 	}
 	m, err := wasmbin.Decode(module)
@@ -48,7 +50,7 @@ func (b *Build) publish(module []byte, linked *linker.Result) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.Tree.Source, "digests.json"), append(text, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(b.Out, "digests.json"), append(text, '\n'), 0o644)
 }
 
 func hash(data []byte) string {
@@ -63,5 +65,5 @@ func (b *Build) writeCompressed(name string, data []byte) error {
 		return err
 	}
 	defer encoder.Close()
-	return os.WriteFile(filepath.Join(b.Tree.Source, name), encoder.EncodeAll(data, nil), 0o644)
+	return os.WriteFile(filepath.Join(b.Out, name), encoder.EncodeAll(data, nil), 0o644)
 }

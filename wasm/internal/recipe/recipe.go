@@ -20,13 +20,15 @@ import (
 type Build struct {
 	Tree      inputs.Tree
 	Shim      string // folder of the shim's C files
+	Out       string // folder of the artifacts
+	Work      string // folder of what is made on the way
 	Level     string // "0" (no Binaryen) to "3"
 	Mode      instrument.Mode
 	StackSize uint32 // bytes
 	Progress  func(string)
 }
 
-// Run executes all steps and writes the artifacts into the wasm folder.
+// Run executes all steps and writes the artifacts.
 func (b *Build) Run(ctx context.Context) error {
 	if err := b.step("fetch", func() error { return b.Tree.Fetch(ctx, b.Progress) }); err != nil {
 		return err
