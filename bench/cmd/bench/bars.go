@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// bar is one requirement of an issue: a metric's ratio to the peer, or its value, against a bound.
+type bar struct {
+	issue   int
+	metric  string // "cpu" is the geometric mean of the ratios of all cpu/ metrics
+	text    string
+	by      figure
+	bound   float64
+	atLeast bool // the figure must be at least the bound instead of at most
+}
+
+// figure says what of a metric is compared.
+type figure int
+
+const (
+	byRatio  figure = iota // of the medians
+	byMedian               // ours
+	byMax                  // ours: the worst sample
+)
+
+// bars are those of issues 3 and 4 that are figures.
+var bars = []bar{
+	{3, "create_print", "create, print, close", byRatio, 0.3, false},
+	{3, "recycled_ready", "a recycled sandbox is ready to run", byMedian, 50e-6, false},
+	{3, "session_execute", "second execute in a session", byRatio, 0.6, false},
+	{3, "create_rate", "create, print, close on 2 cores", byRatio, 4, true},
+	{3, "session_memory", "private memory of a live session that printed", byRatio, 0.8, false},
+	{3, "cold_start", "cold start of the command", byMedian, 0.090, false},
+	{3, "cpu", "CPU, geometric mean of the ratios", byRatio, 1.2, false},
+	{3, "gc_while_spinning", "runtime.GC while 8 guests spin, worst", byMax, 0.050, false},
+	{3, "stop/loop", "`while True: pass` stopped after its deadline, worst", byMax, 0.020, false},
+	{3, "stop/builtin", "`sum(range(10**12))` stopped after its deadline (grace 100 ms), worst", byMax, 0.120, false},
+	{3, "stop/regex", "catastrophic regular expression stopped after its deadline (grace 100 ms), worst", byMax, 0.120, false},
+	{3, "import/http.client", "first import of http.client", byRatio, 0.25, false},
+	{3, "import/unittest", "first import of unittest", byRatio, 0.25, false},
+	{3, "import/statistics", "first import of statistics", byRatio, 0.25, false},
+	{3, "import/argparse", "first import of argparse", byRatio, 0.25, false},
+	{4, "callback_sequential", "sequential `await echo(x=i)`, each", byMedian, 12e-6, false},
+	{4, "callback_gathered", "1,000 gathered callbacks, each", byMedian, 8e-6, false},
+	{4, "callback_10000", "10,000 concurrent callbacks of 50 ms, all", byMedian, 1, false},
+	{4, "waiting_goroutines", "goroutines per waiting session", byMax, 0.05, false},
+}
+
+// verdict is a bar beside what was measured.
+type verdict struct {
+	Issue  int    `json:"issue"`
+	Metric string `json:"metric"`
+	Text   string `json:"text"`
+	Bound  string `json:"bound"`
+	Value  string `json:"value"`
+	Pass   bool   `json:"pass"`
+}
+
+// judge fills Bars and CPU from Metrics. A bar whose figure is missing is not met.
+func (r *results) judge() {
+	var ratios []float64
+	for _, m := range r.Metrics {
+		if strings.HasPrefix(m.Name, "cpu/") && m.Ratio > 0 {
+			ratios = append(ratios, m.Ratio)
+		}
+	}
+	r.CPU = geomean(ratios)
+	r.Bars = nil
+	for _, b := range bars {
+		r.Bars = append(r.Bars, r.verdict(b))
+	}
+}
+
+func (r *results) verdict(b bar) verdict {
+	v := verdict{Issue: b.issue, Metric: b.metric, Text: b.text, Value: "not measured"}
+	value, unit, ok := r.figure(b)
+	show := func(x float64) string {
+		if b.by == byRatio {
+			return fmt.Sprintf("%.3g x peer", x)
+		}
+		return human(x, unit)
+	}
+	v.Bound = map[bool]string{false: "at most ", true: "at least "}[b.atLeast] + show(b.bound)
+	if ok {
+		v.Value = show(value)
+		v.Pass = value <= b.bound
+		if b.atLeast {
+			v.Pass = value >= b.bound
+		}
+	}
+	return v
+}
+
+// figure is the number that a bar compares, and its unit.
+func (r *results) figure(b bar) (value float64, unit string, ok bool) {
+	if b.metric == "cpu" {
+		return r.CPU, "", r.CPU > 0
+	}
+	m := r.find(b.metric)
+	if m == nil {
+		return 0, "s", false
+	}
+	switch {
+	case m.Ours == nil || m.OursError != "":
+		return 0, m.Unit, false
+	case b.by == byRatio:
+		return m.Ratio, m.Unit, m.Ratio > 0
+	case b.by == byMax:
+		return m.Ours.Max, m.Unit, true
+	}
+	return m.Ours.Median, m.Unit, true
+}

@@ -1,0 +1,142 @@
+// Command bench measures our engine and the peer, pyeryx, in turns within one run, and writes
+// bench/RESULTS.md and bench/results.json. Run it from anywhere inside the repository, as make bench does:
+//
+//	python3 bench/peer/make_venv.py && go build -o build/eryx ./cmd/eryx && go run ./bench/cmd/bench
+//
+// -only takes a prefix of metric names, -rounds the number of turns, -check makes a missed bar an error.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// options are the command line.
+type options struct {
+	root    string // the repository
+	only    string
+	rounds  int
+	check   bool
+	dry     bool
+	python  string
+	command string
+}
+
+func main() {
+	if done := runChild(os.Args[1:]); done {
+		return
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var o options
+	root, err := repository()
+	if err != nil {
+		return err
+	}
+	o.root = root
+	flag.StringVar(&o.only, "only", "", "measure only metrics whose names begin with this; writes no files")
+	flag.IntVar(&o.rounds, "rounds", 3, "how many turns each side takes at each metric")
+	flag.BoolVar(&o.check, "check", false, "fail when a bar is missed")
+	flag.BoolVar(&o.dry, "dry", false, "write no files")
+	flag.StringVar(&o.python, "peer-python", filepath.Join(root, "build/peer-venv/bin/python"), "the peer's interpreter; empty measures ours alone")
+	flag.StringVar(&o.command, "command", filepath.Join(root, "build/eryx"), "our command, for the cold start")
+	flag.Parse()
+
+	ctx := context.Background()
+	ours, err := newEngine(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer ours.close()
+	peer, err := startPeer(o)
+	if err != nil {
+		return err
+	}
+	defer peer.close()
+
+	results := measureAll(o, ours, peer)
+	results.judge()
+	results.print(os.Stdout)
+	if o.only == "" && !o.dry {
+		if err := results.write(filepath.Join(root, "bench")); err != nil {
+			return err
+		}
+	}
+	if missed := results.missed(); o.check && missed > 0 {
+		return fmt.Errorf("%d bars missed", missed)
+	}
+	return nil
+}
+
+// measureAll lets the two sides take turns at each metric.
+func measureAll(o options, ours *engine, peer *peer) *results {
+	r := newResults(o, peer)
+	for _, m := range ours.metrics() {
+		if !strings.HasPrefix(m.name, o.only) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%-28s", m.name)
+		got := measure(m, o.rounds, peer)
+		fmt.Fprintln(os.Stderr, got.line())
+		r.Metrics = append(r.Metrics, got)
+	}
+	return r
+}
+
+// measure takes one metric's samples: ours, the peer's, ours, the peer's, ...
+func measure(m metric, rounds int, peer *peer) *measured {
+	got := &measured{Name: m.name, Unit: m.unit, What: m.what}
+	var mine, theirs []float64
+	for range rounds {
+		if got.OursError == "" {
+			samples, err := m.take(m.count)
+			mine = append(mine, samples...)
+			got.OursError = text(err)
+		}
+		if m.peer && peer != nil && got.PeerError == "" {
+			samples, err := peer.take(m.name, m.count)
+			theirs = append(theirs, samples...)
+			got.PeerError = text(err)
+		}
+	}
+	got.Ours, got.Peer = summarise(mine), summarise(theirs)
+	if got.Ours != nil && got.Peer != nil && got.Peer.Median != 0 {
+		got.Ratio = got.Ours.Median / got.Peer.Median
+	}
+	return got
+}
+
+// repository is the nearest folder upwards that holds go.mod.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("run me inside the repository")
+		}
+		dir = parent
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
