@@ -63,13 +63,7 @@ func (a *ArchiveFS) Lstat(path string) (wazerosys.Stat_t, sys.Errno) {
 }
 
 // Stat implements sys.FS.
-func (a *ArchiveFS) Stat(path string) (wazerosys.Stat_t, sys.Errno) {
-	st, errno := a.Lstat(path)
-	if errno == 0 && st.Mode&fs.ModeSymlink != 0 {
-		return wazerosys.Stat_t{}, sys.ELOOP
-	}
-	return st, errno
-}
+func (a *ArchiveFS) Stat(path string) (wazerosys.Stat_t, sys.Errno) { return noLink(a.Lstat(path)) }
 
 // Readlink implements sys.FS.
 func (a *ArchiveFS) Readlink(path string) (string, sys.Errno) {

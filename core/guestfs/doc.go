@@ -1,6 +1,6 @@
 // Package guestfs holds every filesystem that a guest can see: the composed
 // root ([Namespace]), files in memory ([MemFS], and [Storage] for the host's
-// side of it), archives ([ArchiveFS]), directories of the host ([HostDir]), a
+// side of it), archives ([ArchiveFS]), directories and files of the host ([Volume]), a
 // copy-on-write layer over any of them ([NewCow]) and any Go fs.FS ([AdaptFS]).
 //
 // # The contract between a Namespace and what is mounted in it

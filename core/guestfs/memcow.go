@@ -27,6 +27,9 @@ type lowerFile struct {
 func NewCow(lower sys.FS, limits Limits) *MemFS {
 	m := NewMemFS(limits)
 	m.lower = lower
+	if st, errno := lower.Lstat("."); errno == 0 && st.Mode.IsRegular() { // a volume of one file
+		m.root = m.newInode(0)
+	}
 	m.root.under = &lowerFile{path: "."}
 	return m
 }

@@ -90,13 +90,7 @@ func (m *MemFS) Lstat(path string) (wazerosys.Stat_t, sys.Errno) {
 }
 
 // Stat implements sys.FS.
-func (m *MemFS) Stat(path string) (wazerosys.Stat_t, sys.Errno) {
-	st, errno := m.Lstat(path)
-	if errno == 0 && st.Mode&fs.ModeSymlink != 0 {
-		return wazerosys.Stat_t{}, sys.ELOOP
-	}
-	return st, errno
-}
+func (m *MemFS) Stat(path string) (wazerosys.Stat_t, sys.Errno) { return noLink(m.Lstat(path)) }
 
 // Readlink implements sys.FS.
 func (m *MemFS) Readlink(path string) (string, sys.Errno) {

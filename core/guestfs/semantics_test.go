@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,19 +14,40 @@ import (
 )
 
 // filesystems are the writable filesystems that must behave alike.
-var filesystems = map[string]func(t *testing.T) sys.FS{
-	"memory": func(*testing.T) sys.FS { return NewMemFS(Limits{}) },
+var filesystems = map[string]func(t *testing.T, dir string) sys.FS{
+	"memory": func(*testing.T, string) sys.FS { return NewMemFS(Limits{}) },
+	"volume": func(t *testing.T, dir string) sys.FS {
+		return openVolume(t, dir, VolumeOptions{Mode: VolumeReadWrite})
+	},
+	"quota": func(t *testing.T, dir string) sys.FS {
+		return openVolume(t, dir, VolumeOptions{Mode: VolumeReadWrite, QuotaBytes: 1 << 20})
+	},
+	"cow": func(t *testing.T, dir string) sys.FS { return openVolume(t, dir, VolumeOptions{Mode: VolumeCow}) },
+}
+
+// openVolume opens a volume until the test ends.
+func openVolume(t *testing.T, path string, options VolumeOptions) *Volume {
+	t.Helper()
+	v, err := OpenVolume(path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { v.Close() })
+	return v
 }
 
 // onAll runs a test on each writable filesystem, mounted at "/".
 func onAll(t *testing.T, test func(g *guestView)) {
 	for name, make := range filesystems {
 		t.Run(name, func(t *testing.T) {
-			ns := NewNamespace()
-			if err := ns.Mount("/", make(t), MountOptions{}); err != nil {
+			ns, dir := NewNamespace(), t.TempDir()
+			if err := ns.Mount("/", make(t, dir), MountOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			test(&guestView{t, ns})
+			if name == "memory" || name == "cow" {
+				dir = ""
+			}
+			test(&guestView{T: t, fs: ns, host: dir})
 		})
 	}
 }
@@ -32,7 +55,22 @@ func onAll(t *testing.T, test func(g *guestView)) {
 // guestView does what a guest would do, and fails the test if it goes wrong.
 type guestView struct {
 	*testing.T
-	fs sys.FS
+	fs   sys.FS
+	host string // where the host sees what the guest writes, or empty
+}
+
+// symlink makes a link. One that may not lie in a volume is refused, and made
+// by the host.
+func (g *guestView) symlink(target, link string) {
+	g.Helper()
+	if g.host == "" || staysInside(target, strings.Count(link, "/")) {
+		g.want(0, g.fs.Symlink(target, link), "symlink ", link)
+		return
+	}
+	g.want(sys.EPERM, g.fs.Symlink(target, link), "symlink ", link)
+	if err := os.Symlink(target, filepath.Join(g.host, link)); err != nil {
+		g.Fatal(err)
+	}
 }
 
 func (g *guestView) want(errno, got sys.Errno, what ...any) {

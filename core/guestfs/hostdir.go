@@ -1,0 +1,284 @@
+package guestfs
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/tetratelabs/wazero/experimental/sys"
+	wazerosys "github.com/tetratelabs/wazero/sys"
+)
+
+// hostDir is a directory of the host that can be written to.
+type hostDir struct {
+	root  *os.Root
+	mu    sync.Mutex // makes appending one step where there is no quota's lock
+	dev   uint64
+	quota *hostQuota // nil without a quota
+}
+
+func newHostDir(root *os.Root, quota int64) (*hostDir, error) {
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, err
+	}
+	h := &hostDir{root: root, dev: wazerosys.NewStat_t(info).Dev}
+	if quota > 0 {
+		h.quota = &hostQuota{limit: quota, open: map[fileID]*openCount{}}
+	}
+	return h, nil
+}
+
+// lock locks what appending and writing with a quota need, and returns the
+// unlock.
+func (h *hostDir) lock() func() {
+	mu := &h.mu
+	if h.quota != nil {
+		mu = &h.quota.mu
+	}
+	mu.Lock()
+	return mu.Unlock
+}
+
+// spot is an entry of an open directory. It must be closed.
+type spot struct {
+	dir   *os.Root
+	name  string
+	depth int // how many directories of the volume are above the entry
+	inner bool
+}
+
+func (s spot) close() {
+	if s.inner {
+		_ = s.dir.Close() // nothing was written through it
+	}
+}
+
+// walk opens the directory that has the last component of a path. A link on
+// the way is ELOOP. One that comes in the way between looking and opening is
+// followed, by os.Root and so inside of the directory.
+func (h *hostDir) walk(path string) (spot, sys.Errno) {
+	at := spot{dir: h.root}
+	for {
+		name, rest, more := strings.Cut(path, "/")
+		if !more {
+			at.name = name
+			return at, 0
+		}
+		info, err := at.dir.Lstat(name)
+		switch {
+		case err != nil:
+			defer at.close()
+			return at, toErrno(err)
+		case info.Mode()&fs.ModeSymlink != 0:
+			at.close()
+			return at, sys.ELOOP
+		case !info.IsDir():
+			at.close()
+			return at, sys.ENOTDIR
+		}
+		// With "/." a directory is asked for: anything else fails, at once.
+		dir, err := at.dir.OpenRoot(name + "/.")
+		at.close()
+		if err != nil {
+			return at, toErrno(err)
+		}
+		at.dir, at.inner, path = dir, true, rest
+		at.depth++
+	}
+}
+
+// on runs an operation on the entry that a path names.
+func (h *hostDir) on(path string, op func(spot) sys.Errno) sys.Errno {
+	at, errno := h.walk(path)
+	if errno != 0 {
+		return errno
+	}
+	defer at.close()
+	return op(at)
+}
+
+// onFile is on for an operation that would follow a link.
+func (h *hostDir) onFile(path string, op func(spot) error) sys.Errno {
+	return h.on(path, func(at spot) sys.Errno {
+		info, err := at.dir.Lstat(at.name)
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return sys.ELOOP
+		}
+		if err == nil {
+			err = op(at)
+		}
+		return toErrno(err)
+	})
+}
+
+// stat is what the guest sees of a file.
+func (h *hostDir) stat(info fs.FileInfo) wazerosys.Stat_t {
+	st := wazerosys.NewStat_t(info)
+	// Files of another file system below the directory must not look like
+	// files of this one: the guest is given one device number for all.
+	st.Ino ^= (st.Dev - h.dev) * 0x9e3779b97f4a7c15
+	st.Dev = 0
+	return st
+}
+
+// Lstat implements sys.FS.
+func (h *hostDir) Lstat(path string) (st wazerosys.Stat_t, errno sys.Errno) {
+	errno = h.on(path, func(at spot) sys.Errno {
+		info, err := at.dir.Lstat(at.name)
+		if err == nil {
+			st = h.stat(info)
+		}
+		return toErrno(err)
+	})
+	return st, errno
+}
+
+// Stat implements sys.FS.
+func (h *hostDir) Stat(path string) (wazerosys.Stat_t, sys.Errno) { return noLink(h.Lstat(path)) }
+
+// Readlink implements sys.FS.
+func (h *hostDir) Readlink(path string) (target string, errno sys.Errno) {
+	errno = h.on(path, func(at spot) (errno sys.Errno) {
+		var err error
+		target, err = at.dir.Readlink(at.name)
+		return toErrno(err)
+	})
+	return target, errno
+}
+
+// Chmod implements sys.FS. Only the permission bits are set: a guest must not
+// make a file of the host set-user-id.
+func (h *hostDir) Chmod(path string, perm fs.FileMode) sys.Errno {
+	return h.onFile(path, func(at spot) error { return at.dir.Chmod(at.name, perm.Perm()) })
+}
+
+// Utimens implements sys.FS.
+func (h *hostDir) Utimens(path string, atim, mtim int64) sys.Errno {
+	return h.onFile(path, func(at spot) error { return at.dir.Chtimes(at.name, hostTime(atim), hostTime(mtim)) })
+}
+
+// hostTime is a time for Chtimes, which leaves a zero one alone.
+func hostTime(nanos int64) time.Time {
+	if nanos == sys.UTIME_OMIT {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos)
+}
+
+// OpenFile implements sys.FS.
+func (h *hostDir) OpenFile(path string, flag sys.Oflag, perm fs.FileMode) (file sys.File, errno sys.Errno) {
+	errno = h.on(path, func(at spot) (errno sys.Errno) {
+		// Another process may create or remove the file at the wrong moment.
+		for range maxRetries {
+			if file, errno = h.openAt(at, flag, perm); errno != sys.EAGAIN {
+				return errno
+			}
+		}
+		return sys.EIO
+	})
+	return file, errno
+}
+
+// openAt opens an entry; EAGAIN means that it has changed meanwhile.
+func (h *hostDir) openAt(at spot, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	info, err := at.dir.Lstat(at.name)
+	errno := toErrno(err)
+	switch {
+	case errno == 0:
+		if errno := mayOpen(info.Mode(), flag); errno != 0 {
+			return nil, errno
+		}
+	case errno != sys.ENOENT || flag&sys.O_CREAT == 0:
+		return nil, errno
+	case flag&sys.O_DIRECTORY != 0:
+		return nil, sys.EINVAL
+	default:
+		return h.createAt(at, flag, perm)
+	}
+	// O_NONBLOCK: if it is a pipe by now, that must not wait.
+	f, err := at.dir.OpenFile(at.name, hostFlags(flag)|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		if errno = toErrno(err); errno == sys.ENOENT && flag&sys.O_CREAT != 0 {
+			errno = sys.EAGAIN
+		}
+		return nil, errno
+	}
+	return h.opened(f, flag)
+}
+
+// createAt creates a file that was not there.
+func (h *hostDir) createAt(at spot, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	if errno := h.quota.take(entryBytes(at.name)); errno != 0 {
+		return nil, errno
+	}
+	f, err := at.dir.OpenFile(at.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm.Perm())
+	if err != nil {
+		h.quota.give(entryBytes(at.name))
+		errno := toErrno(err)
+		if errno == sys.EEXIST && flag&sys.O_EXCL == 0 {
+			errno = sys.EAGAIN
+		}
+		return nil, errno
+	}
+	return h.opened(f, flag&^sys.O_TRUNC)
+}
+
+// mayOpen checks the flags for what is there.
+func mayOpen(mode fs.FileMode, flag sys.Oflag) sys.Errno {
+	switch {
+	case flag&sys.O_CREAT != 0 && flag&sys.O_EXCL != 0:
+		return sys.EEXIST
+	case mode&fs.ModeSymlink != 0:
+		return sys.ELOOP
+	case mode.IsDir() && flag&(writeAccess|sys.O_CREAT|sys.O_TRUNC) != 0:
+		return sys.EISDIR
+	case !mode.IsDir() && flag&sys.O_DIRECTORY != 0:
+		return sys.ENOTDIR
+	case !mode.IsDir() && !mode.IsRegular():
+		return ENXIO
+	}
+	return 0
+}
+
+// hostFlags are the flags with which the host opens: whether to append or
+// truncate is decided here, where it can be counted.
+func hostFlags(flag sys.Oflag) int {
+	switch {
+	case flag&sys.O_RDWR != 0:
+		return os.O_RDWR
+	case flag&sys.O_WRONLY != 0:
+		return os.O_WRONLY
+	case flag&sys.O_TRUNC != 0:
+		return os.O_RDWR
+	}
+	return os.O_RDONLY
+}
+
+// opened makes a file for the guest, if it is one that the guest may have.
+func (h *hostDir) opened(f *os.File, flag sys.Oflag) (sys.File, sys.Errno) {
+	info, err := f.Stat()
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = Error{ENXIO}
+	}
+	if err != nil {
+		_ = f.Close() // the open has failed already
+		return nil, toErrno(err)
+	}
+	node := hostNode{h: h, f: f, dir: info.IsDir(), st: h.stat(info)}
+	if info.IsDir() {
+		return &hostDirFile{hostNode: node}, 0
+	}
+	h.quota.opened(node.id())
+	file := &hostFile{hostNode: node, flag: flag}
+	if flag&sys.O_TRUNC != 0 {
+		if errno := file.setSize(0); errno != 0 {
+			_ = file.Close()
+			return nil, errno
+		}
+	}
+	return file, 0
+}
