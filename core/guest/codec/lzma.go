@@ -45,6 +45,7 @@ func parseLZMADecompress(p *params) (runner, error) {
 		if s.buf[s.pos] == xzMagic[0] {
 			return (&xzDecoder{s: s, memLimit: limit}).run()
 		}
+		s.info = checkNone + 1
 		return decodeAlone(s, limit)
 	}, nil
 }

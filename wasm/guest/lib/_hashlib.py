@@ -1,0 +1,127 @@
+"""What hashlib and hmac take from OpenSSL's module, without OpenSSL: the key derivations, which run on the host.
+
+The hashes themselves stay CPython's own: `new` and the missing constructors make hashlib fall back to them.
+"""
+
+import _hmac
+import operator
+from _operator import _compare_digest as compare_digest
+from _sha2 import sha256 as openssl_sha256
+from typing import Any, NoReturn
+
+import _eryx_codec
+from _eryx_stream import pack
+
+__all__ = ["compare_digest", "get_fips_mode", "hmac_digest", "hmac_new", "new", "pbkdf2_hmac", "scrypt"]
+
+openssl_md_meth_names: frozenset[str] = frozenset()
+
+_PBKDF2, _SCRYPT = range(2)
+_ENOMEM, _ENOTSUP = 48, 58
+_INT32_MAX = (1 << 31) - 1
+# Other spellings that OpenSSL knows.
+_NAMES = {"sha-1": "sha1", "blake2b512": "blake2b", "blake2s256": "blake2s"}
+
+
+class UnsupportedDigestmodError(ValueError):
+    """The digest is not available here."""
+
+
+def get_fips_mode() -> int:
+    """0: there is no FIPS mode."""
+    return 0
+
+
+def new(name: str, data: Any = b"", *, usedforsecurity: bool = True, string: Any = None) -> NoReturn:
+    """Always ValueError: hashlib then uses its own implementation."""
+    raise ValueError(f"unsupported hash type {name}")
+
+
+def hmac_new(key: Any, msg: Any = b"", digestmod: Any = None) -> Any:
+    """A new HMAC object of CPython's own implementation."""
+    try:
+        return _hmac.new(key, msg, digestmod=_digest_name(digestmod))
+    except _hmac.UnknownHashError:
+        raise UnsupportedDigestmodError(f"Unsupported digestmod {digestmod}") from None
+
+
+def hmac_digest(key: Any, msg: Any, digest: Any) -> bytes:
+    """The HMAC of one message."""
+    try:
+        return _hmac.compute_digest(key, msg, _digest_name(digest))
+    except _hmac.UnknownHashError:
+        raise UnsupportedDigestmodError(f"Unsupported digestmod {digest}") from None
+
+
+def _digest_name(digest: Any) -> str:
+    if not isinstance(digest, str):
+        raise UnsupportedDigestmodError(f"Unsupported digestmod {digest}")
+    return digest
+
+
+def _buffer(name: str, value: Any) -> bytes:
+    if isinstance(value, str):
+        raise TypeError("a bytes-like object is required, not 'str'")
+    data = bytes(memoryview(value))
+    if len(data) > _INT32_MAX:
+        raise OverflowError(f"{name} is too long.")
+    return data
+
+
+def pbkdf2_hmac(hash_name: str, password: Any, salt: Any, iterations: int, dklen: int | None = None) -> bytes:
+    """Password based key derivation function 2 (PKCS #5 v2.0) with HMAC as pseudorandom function."""
+    if not isinstance(hash_name, str):
+        raise TypeError(f"pbkdf2_hmac() argument 'hash_name' must be str, not {type(hash_name).__name__}")
+    secret, grains, rounds = _buffer("password", password), _buffer("salt", salt), operator.index(iterations)
+    if rounds < 1:
+        raise ValueError("iteration value must be greater than 0.")
+    if rounds > _INT32_MAX:
+        raise OverflowError("iteration value is too great.")
+    name = hash_name.lower().replace("/", "_")
+    name = _NAMES.get(name, name.replace("sha3-", "sha3_").replace("sha512-", "sha512_"))
+    if dklen is None:
+        import hashlib
+
+        try:
+            dklen = hashlib.new(name).digest_size
+        except ValueError:
+            dklen = 64
+    size = operator.index(dklen)
+    if size < 1:
+        raise ValueError("key length must be greater than 0.")
+    if size > _INT32_MAX:
+        raise OverflowError("key length is too great.")
+    try:
+        return _eryx_codec.kdf(pack(_PBKDF2, len(secret), len(grains), rounds, tail=secret + grains + name.encode()), size)
+    except OSError as error:
+        if error.args[0] == _ENOTSUP:
+            raise UnsupportedDigestmodError(f"unsupported hash type {hash_name}") from None
+        raise ValueError("invalid parameters for pbkdf2_hmac()") from None
+
+
+def scrypt(
+    password: Any, *, salt: Any = None, n: int | None = None, r: int | None = None, p: int | None = None, maxmem: int = 0, dklen: int = 64
+) -> bytes:
+    """scrypt password-based key derivation function."""
+    secret = _buffer("password", password)
+    if salt is None:
+        raise TypeError("salt is required")
+    grains = _buffer("salt", salt)
+    if n is None or (cost := operator.index(n)) < 2 or cost & (cost - 1):
+        raise ValueError("n must be a power of 2.")
+    if r is None or operator.index(r) < 1:
+        raise TypeError("r is required and must be an unsigned int")
+    if p is None or operator.index(p) < 1:
+        raise TypeError("p is required and must be an unsigned int")
+    if not 0 <= operator.index(maxmem) <= _INT32_MAX:
+        raise ValueError(f"maxmem must be positive and smaller than {_INT32_MAX}")
+    if not 1 <= operator.index(dklen) <= _INT32_MAX:
+        raise ValueError(f"dklen must be greater than 0 and smaller than {_INT32_MAX}")
+    if max(cost, r, p) > 1 << 62:
+        raise ValueError("Invalid parameter combination for n, r, p, maxmem.")
+    try:
+        return _eryx_codec.kdf(pack(_SCRYPT, len(secret), len(grains), cost, r, p, maxmem, tail=secret + grains), dklen)
+    except OSError as error:
+        if error.args[0] == _ENOMEM:
+            raise ValueError("[digital envelope routines] memory limit exceeded") from None
+        raise ValueError("Invalid parameter combination for n, r, p, maxmem.") from None
