@@ -41,7 +41,7 @@ func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time
 		}
 	case "wait":
 		if len(fields) == 2 {
-			if ns, ok := fields[1].(int64); ok {
+			if ns, ok := integer(fields[1]); ok {
 				return replyWait, nil, time.Duration(ns)
 			}
 		}
@@ -123,7 +123,7 @@ func (x *execution) failure(outcome map[string]any, err error) *Error {
 
 // programError is what the program's own end means: an exception, an exit code, or nothing.
 func (x *execution) programError(outcome map[string]any, python *PythonError) *Error {
-	if code, ok := outcome["exit"].(int64); ok {
+	if code, ok := integer(outcome["exit"]); ok {
 		x.result.ExitCode = int(code)
 		if code == 0 {
 			return nil
@@ -133,7 +133,7 @@ func (x *execution) programError(outcome map[string]any, python *PythonError) *E
 	if python == nil {
 		return nil
 	}
-	if python.Type == "MemoryError" {
+	if python.Type == "MemoryError" && python.Message == "" {
 		return x.memoryError(python, "")
 	}
 	return &Error{Code: CodePython, Python: python, Message: python.Type + ": " + python.Message}
@@ -194,7 +194,7 @@ func pythonError(outcome map[string]any) *PythonError {
 		}
 		var frame Frame
 		frame.File, _ = fields[0].(string)
-		line, _ := fields[1].(int64)
+		line, _ := integer(fields[1])
 		frame.Line = int(line)
 		frame.Function, _ = fields[2].(string)
 		frame.Source, _ = fields[3].(string)

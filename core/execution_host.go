@@ -76,7 +76,7 @@ func (x *execution) Callback(message []byte) int32 {
 	if !ok || len(fields) != 3 {
 		return errnoInval
 	}
-	id, ok := fields[0].(int64)
+	id, ok := integer(fields[0])
 	name, ok2 := fields[1].(string)
 	args, ok3 := fields[2].(map[string]any)
 	if !ok || !ok2 || !ok3 {
@@ -228,7 +228,7 @@ func (x *execution) Emit(message []byte) int32 {
 		return errnoInval
 	}
 	if kind, _ := fields[0].(string); kind == "cancel" {
-		if id, ok := fields[1].(int64); ok {
+		if id, ok := integer(fields[1]); ok {
 			x.cancelCall(id)
 			return 0
 		}

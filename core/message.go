@@ -23,3 +23,14 @@ func decode(b []byte) (any, error) {
 	d.UseLooseInterfaceDecoding(true)
 	return d.DecodeInterface()
 }
+
+// integer is a number of a decoded message, whatever its width was.
+func integer(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return n, true
+	case uint64:
+		return int64(n), n <= 1<<63-1
+	}
+	return 0, false
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/eryx-go/eryx/core/guest/codec"
 	"github.com/eryx-go/eryx/core/guest/wasip1"
 )
 
@@ -65,6 +66,7 @@ type Guest struct {
 	ctx     context.Context
 	ctl     control
 	process *wasip1.Process
+	codecs  *codec.Table
 	host    Host
 	limit   uint64 // memory in bytes for the present life
 

@@ -38,6 +38,10 @@ var hostFunctions = []struct {
 	{"callback", hostCallback, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"emit", hostEmit, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"wait", hostWait, []api.ValueType{i64, i32, i32}, []api.ValueType{i64}},
+	{"codec_open", hostCodecOpen, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
+	{"codec_feed", hostCodecFeed, []api.ValueType{i32, i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"codec_close", hostCodecClose, []api.ValueType{i32}, nil},
+	{"kdf", hostKDF, []api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"query", hostQuery, []api.ValueType{i32}, []api.ValueType{i64}},
 }
 

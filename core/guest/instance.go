@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 	wsys "github.com/tetratelabs/wazero/experimental/sys"
 
+	"github.com/eryx-go/eryx/core/guest/codec"
 	"github.com/eryx-go/eryx/core/guest/wasip1"
 )
 
@@ -140,6 +141,7 @@ func (r *Runtime) instantiate(img *Image, reserve uint64) (*Guest, error) {
 		fuel:  module.ExportedGlobal("eryx_fuel").(api.MutableGlobal),
 		ctl:   control{wake: make(chan struct{}, 1)},
 	}
+	g.codecs = codec.NewTable(codec.Limits{})
 	if img != nil {
 		if err := g.adopt(img); err != nil {
 			g.free()
@@ -219,6 +221,7 @@ func (r *Runtime) release(g *Guest) {
 	}
 	g.host = nil
 	g.process.Close()
+	g.codecs.Reset()
 	if g.image == nil || g.memory.restore() != nil {
 		g.free()
 		return

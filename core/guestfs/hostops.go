@@ -92,7 +92,7 @@ func (h *hostDir) remove(at spot, info fs.FileInfo) sys.Errno {
 	return 0
 }
 
-// unnamed counts an entry less, and the file if this was its last name.
+// unnamed counts an entry less, and the file if that was its last name.
 func (h *hostDir) unnamed(name string, info fs.FileInfo) {
 	h.quota.give(entryBytes(name))
 	if st := h.stat(info); st.Mode.IsRegular() && st.Nlink <= 1 {
@@ -136,15 +136,19 @@ func (h *hostDir) renameAt(from, to string, old, new spot, info fs.FileInfo) sys
 		}
 		there = false
 	}
-	if errno := h.quota.take(entryBytes(new.name) - entryBytes(old.name)); errno != 0 {
+	more := entryBytes(new.name) - entryBytes(old.name)
+	if there {
+		more = 0 // one of the two entries goes
+	}
+	if errno := h.quota.take(more); errno != 0 {
 		return errno
 	}
 	if err := h.root.Rename(from, to); err != nil {
-		h.quota.give(entryBytes(new.name) - entryBytes(old.name))
+		h.quota.give(more)
 		return toErrno(err)
 	}
 	if there {
-		h.unnamed(new.name, replaced)
+		h.unnamed(old.name, replaced)
 	}
 	return 0
 }

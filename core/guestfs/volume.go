@@ -53,6 +53,9 @@ type Volume struct {
 // OpenVolume opens a directory or a regular file of the host. It is an error
 // if there is none. If path is a link, the volume is what it leads to now.
 func OpenVolume(path string, options VolumeOptions) (*Volume, error) {
+	if path == "" { // package filepath takes it for "."
+		return nil, fmt.Errorf("guestfs: volume: no path: %w", fs.ErrInvalid)
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, fmt.Errorf("guestfs: volume: %w", err)

@@ -58,9 +58,9 @@ ERYX_OVERRIDE void *sbrk(intptr_t increment) {
 
 // ---- stack bounds -------------------------------------------------------------------------------------
 // The shadow stack lies at the bottom of memory and ends at a multiple of a page. CPython is told that it
-// is STACK_RESERVE shorter than it is: C code that never asks (the regular expression engine, sqlite, ...)
+// is STACK_RESERVE shorter than it is: C code that never asks (the compiler, regular expressions, sqlite, ...)
 // has that much left when CPython raises RecursionError. An overflow of it all traps, it corrupts nothing.
-#define STACK_RESERVE (512u * 1024)
+#define STACK_RESERVE (2560u * 1024)
 
 ERYX_OVERRIDE int pthread_getattr_np(void *thread, void *attr) { return 0; }
 ERYX_OVERRIDE int pthread_attr_getguardsize(const void *attr, size_t *size) {
