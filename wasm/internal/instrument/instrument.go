@@ -36,6 +36,9 @@ type Stats struct {
 
 // Run instruments the module in place.
 func Run(m *wasmbin.Module, mode Mode) (Stats, error) {
+	if mode != CountAll && mode != SkipShort && mode != None {
+		return Stats{}, fmt.Errorf("instrument: unknown mode %q", mode)
+	}
 	tick, err := findTick(m)
 	if err != nil {
 		return Stats{}, err

@@ -36,18 +36,27 @@ func (p *patcher) function(m *wasmbin.Module, index uint32, body *wasmbin.Body) 
 
 // heads returns the offsets behind the loop instructions to count at.
 func (p *patcher) heads(code []byte) ([]int, error) {
-	var heads []int
+	var list []wasmbin.Instr
 	err := wasmbin.Walk(code, func(in wasmbin.Instr) error {
-		if in.Op == wasmbin.OpLoop {
-			p.stats.Loops++
-			if p.mode != None {
-				p.stats.Counted++
-				heads = append(heads, in.End)
-			}
-		}
+		list = append(list, in)
 		return nil
 	})
-	return heads, err
+	if err != nil {
+		return nil, err
+	}
+	loops := findLoops(list)
+	if p.mode == SkipShort {
+		skipShort(list, loops)
+	}
+	p.stats.Loops += len(loops)
+	var heads []int
+	for _, l := range loops {
+		if l.counted && p.mode != None {
+			heads = append(heads, list[l.head].End)
+		}
+	}
+	p.stats.Counted += len(heads)
+	return heads, nil
 }
 
 // count appends: fuel -= 1; if fuel < 0 then wrapper().
