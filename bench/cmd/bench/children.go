@@ -2,31 +2,66 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/eryx-go/eryx/core"
 )
 
-// children are the measurements that want a process of their own: name to figure.
-var children = map[string]func() (float64, error){
-	"session_memory":     sessionMemory,
-	"waiting_memory":     func() (float64, error) { return waitingSessions(privateDirty) },
-	"waiting_goroutines": func() (float64, error) { return waitingSessions(goroutines) },
+// children are the measurements that want a process of their own, because they look at the whole process or
+// because they could stop it.
+var children = map[string]func(e *engine, count int) ([]float64, error){
+	"session_memory":     repeated((*engine).sessionMemory),
+	"waiting_memory":     repeated(func(e *engine) (float64, error) { return e.waitingSessions(privateDirty) }),
+	"waiting_goroutines": repeated(func(e *engine) (float64, error) { return e.waitingSessions(goroutines) }),
+	"gc_while_spinning":  (*engine).gcWhileSpinning,
+	"stop/loop":          stopAfter(spin),
+	"stop/builtin":       stopAfter(builtin),
+	"stop/regex":         stopAfter(backtrack),
+}
+
+// takeInChild takes a measurement in this process, which ends without closing the engine.
+func takeInChild(name string, count int) ([]float64, error) {
+	take, ok := children[name]
+	if !ok {
+		return nil, fmt.Errorf("no measurement %q", name)
+	}
+	ctx := context.Background()
+	rt, err := core.NewRuntime(ctx, core.RuntimeConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return take(&engine{ctx: ctx, rt: rt}, count)
+}
+
+// repeated takes a figure count times.
+func repeated(take func(e *engine) (float64, error)) func(*engine, int) ([]float64, error) {
+	return func(e *engine, count int) ([]float64, error) {
+		var samples []float64
+		for range count {
+			v, err := take(e)
+			if err != nil {
+				return samples, err
+			}
+			samples = append(samples, v)
+		}
+		return samples, nil
+	}
 }
 
 // sessionMemory is the private bytes of each of 100 live sessions that printed something.
-func sessionMemory() (float64, error) {
+func (e *engine) sessionMemory() (float64, error) {
 	const sessions = 100
-	e, err := childEngine()
+	warm, err := e.session(core.Config{})
 	if err != nil {
 		return 0, err
 	}
-	if _, err := e.session(core.Config{}); err != nil {
-		return 0, err
-	}
+	defer warm.Close()
 	live := make([]*core.Session, sessions)
-	defer runtime.KeepAlive(live)
+	defer closeAll(live)
 	return perEach(sessions, privateDirty, func(i int) error {
 		live[i], err = e.session(core.Config{})
 		return err
@@ -35,23 +70,21 @@ func sessionMemory() (float64, error) {
 
 // waitingSessions is a figure of the process per session, with 1,000 of them awaiting a callback that has
 // not answered.
-func waitingSessions(figure func() (float64, error)) (float64, error) {
+func (e *engine) waitingSessions(figure func() (float64, error)) (float64, error) {
 	const sessions = 1000
-	e, err := childEngine()
-	if err != nil {
-		return 0, err
-	}
 	waiting := make(chan struct{}, sessions)
 	never := core.Callback{Name: "never", Start: func(*core.Call) { waiting <- struct{}{} }}
 	config := core.Config{
 		Callbacks: []core.Callback{never},
 		Limits:    core.Limits{ExecutionTimeout: core.Unlimited, CallbackTimeout: core.Unlimited},
 	}
-	if _, err := e.session(config); err != nil {
+	warm, err := e.session(config)
+	if err != nil {
 		return 0, err
 	}
+	defer warm.Close()
 	live := make([]*core.Session, sessions)
-	defer runtime.KeepAlive(live)
+	defer closeAll(live)
 	return perEach(sessions, figure, func(i int) error {
 		if live[i], err = e.rt.NewSession(config); err != nil {
 			return err
@@ -82,12 +115,50 @@ func perEach(count int, figure func() (float64, error), step func(i int) error) 
 	return (after - before) / float64(count), err
 }
 
-// childEngine is an engine for a child process, which ends without closing it.
-func childEngine() (*engine, error) {
-	ctx := context.Background()
-	rt, err := core.NewRuntime(ctx, core.RuntimeConfig{})
-	if err != nil {
-		return nil, err
+func closeAll(sessions []*core.Session) {
+	for _, session := range sessions {
+		if session != nil {
+			session.Close()
+		}
 	}
-	return &engine{ctx: ctx, rt: rt}, nil
+}
+
+// gcWhileSpinning times runtime.GC while eight guests loop for ever.
+func (e *engine) gcWhileSpinning(count int) ([]float64, error) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel()
+	for range 8 {
+		sandbox, err := e.rt.NewSandbox(core.Config{})
+		if err != nil {
+			return nil, err
+		}
+		wait.Go(func() { sandbox.Execute(ctx, spin) })
+	}
+	time.Sleep(50 * time.Millisecond)
+	return timed(count, func() error { runtime.GC(); return nil })
+}
+
+// stopAfter is how long after its deadline a program that never ends has returned.
+func stopAfter(code string) func(*engine, int) ([]float64, error) {
+	const deadline = 200 * time.Millisecond
+	return func(e *engine, count int) ([]float64, error) {
+		var samples []float64
+		for range count {
+			session, err := e.session(core.Config{})
+			if err != nil {
+				return samples, err
+			}
+			start := time.Now()
+			_, err = session.Execute(e.ctx, code, core.WithTimeout(deadline))
+			late := time.Since(start) - deadline
+			session.Close()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				return samples, fmt.Errorf("ended with %v instead of a timeout", err)
+			}
+			samples = append(samples, late.Seconds())
+		}
+		return samples, nil
+	}
 }

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -172,46 +170,6 @@ func (e *engine) createRate(count int) ([]float64, error) {
 		}
 	}
 	return samples, nil
-}
-
-// gcWhileSpinning times runtime.GC while eight guests loop for ever.
-func (e *engine) gcWhileSpinning(count int) ([]float64, error) {
-	ctx, cancel := context.WithCancel(e.ctx)
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer cancel()
-	for range 8 {
-		sandbox, err := e.rt.NewSandbox(core.Config{})
-		if err != nil {
-			return nil, err
-		}
-		wait.Go(func() { sandbox.Execute(ctx, spin) })
-	}
-	time.Sleep(50 * time.Millisecond)
-	return timed(count, func() error { runtime.GC(); return nil })
-}
-
-// stopAfter is how long after its deadline a program that never ends has returned.
-func (e *engine) stopAfter(code string) func(int) ([]float64, error) {
-	const deadline = 200 * time.Millisecond
-	return func(count int) ([]float64, error) {
-		var samples []float64
-		for range count {
-			session, err := e.session(core.Config{})
-			if err != nil {
-				return samples, err
-			}
-			start := time.Now()
-			_, err = session.Execute(e.ctx, code, core.WithTimeout(deadline))
-			late := time.Since(start) - deadline
-			session.Close()
-			if !errors.Is(err, context.DeadlineExceeded) {
-				return samples, fmt.Errorf("ended with %v instead of a timeout", err)
-			}
-			samples = append(samples, late.Seconds())
-		}
-		return samples, nil
-	}
 }
 
 // cpu times run() of a program: defined, run once to warm up and be checked, then timed.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -85,42 +87,50 @@ func coldStart(command string, count int) ([]float64, error) {
 	return samples, nil
 }
 
-// inChild runs a measurement of this program in a process that does nothing else, and parses its figure.
+// childTime is how long a child process may take: a guest that cannot be stopped must not stop the run.
+const childTime = 60 * time.Second
+
+// inChild takes a measurement of children in a process of its own.
 func inChild(name string) func(int) ([]float64, error) {
 	return func(count int) ([]float64, error) {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
-		var samples []float64
-		for range count {
-			child := exec.Command(self, "-child", name)
-			child.Stderr = os.Stderr
-			out, err := child.Output()
-			if err != nil {
-				return samples, fmt.Errorf("child %s: %w", name, err)
-			}
-			v, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-			if err != nil {
-				return samples, err
-			}
-			samples = append(samples, v)
+		ctx, cancel := context.WithTimeout(context.Background(), childTime)
+		defer cancel()
+		child := exec.CommandContext(ctx, self, "-child", name, strconv.Itoa(count))
+		child.Stderr = os.Stderr
+		out, err := child.Output()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("no end after %v", childTime)
 		}
-		return samples, nil
+		if err != nil {
+			return nil, fmt.Errorf("child %s: %w", name, err)
+		}
+		var samples []float64
+		err = json.Unmarshal(out, &samples)
+		return samples, err
 	}
 }
 
 // runChild does what inChild asked for; false when this is no child.
 func runChild(args []string) bool {
-	if len(args) != 2 || args[0] != "-child" {
+	if len(args) != 3 || args[0] != "-child" {
 		return false
 	}
-	v, err := children[args[1]]()
+	count, err := strconv.Atoi(args[2])
+	var samples []float64
+	if err == nil {
+		samples, err = takeInChild(args[1], count)
+	}
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(samples)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	fmt.Println(v)
 	return true
 }
 
