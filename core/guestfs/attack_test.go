@@ -66,11 +66,19 @@ func TestNoPathReachesTheHost(t *testing.T) {
 	}
 }
 
+var swappedVolumes = map[string]func(t *testing.T, dir string) sys.FS{
+	"read-only":  func(t *testing.T, dir string) sys.FS { return openVolume(t, dir, VolumeOptions{}) },
+	"read-write": filesystems["volume"],
+	"root":       filesystems["root"],
+	"quota":      filesystems["quota"],
+	"cow":        filesystems["cow"],
+}
+
 // The host swaps a directory and a link to its parent as fast as it can, while
 // guests open, create and rename through it.
 func TestSwappedLinks(t *testing.T) {
-	for _, mode := range []VolumeMode{VolumeReadOnly, VolumeReadWrite, VolumeCow} {
-		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+	for name, open := range swappedVolumes {
+		t.Run(name, func(t *testing.T) {
 			dir, secret := hostTree(t)
 			outside := filepath.Dir(dir)
 			must(t, os.Mkdir(filepath.Join(dir, "swap"), 0o755))
@@ -79,7 +87,7 @@ func TestSwappedLinks(t *testing.T) {
 			stop := make(chan struct{})
 			var all sync.WaitGroup
 			all.Go(func() { swap(dir, stop) })
-			v := openVolume(t, dir, VolumeOptions{Mode: mode})
+			v := open(t, dir)
 			var reads atomic.Int64
 			for range 3 {
 				all.Go(func() {
@@ -110,10 +118,10 @@ func TestSwappedLinks(t *testing.T) {
 					}
 				})
 			}
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond)
 			close(stop)
 			all.Wait()
-			if reads.Load() == 0 && mode != VolumeCow { // that keeps the names it saw first
+			if reads.Load() == 0 && name != "cow" { // that keeps the names it saw first
 				t.Error("the race was never run")
 			}
 			entries, err := os.ReadDir(outside)

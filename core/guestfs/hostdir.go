@@ -15,6 +15,7 @@ import (
 // hostDir is a directory of the host that can be written to.
 type hostDir struct {
 	root  *os.Root
+	fast  *fastDir   // nil where it is not available
 	mu    sync.Mutex // makes appending one step where there is no quota's lock
 	dev   uint64
 	quota *hostQuota // nil without a quota
@@ -25,11 +26,17 @@ func newHostDir(root *os.Root, quota int64) (*hostDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &hostDir{root: root, dev: wazerosys.NewStat_t(info).Dev}
+	h := &hostDir{root: root, fast: newFastDir(root), dev: wazerosys.NewStat_t(info).Dev}
 	if quota > 0 {
 		h.quota = &hostQuota{limit: quota, open: map[fileID]*openCount{}}
 	}
 	return h, nil
+}
+
+// close lets go of the directory.
+func (h *hostDir) close() error {
+	h.fast.close()
+	return h.root.Close()
 }
 
 // lock locks what appending and writing with a quota need, and returns the
@@ -116,17 +123,26 @@ func (h *hostDir) onFile(path string, op func(spot) error) sys.Errno {
 }
 
 // stat is what the guest sees of a file.
-func (h *hostDir) stat(info fs.FileInfo) wazerosys.Stat_t {
-	st := wazerosys.NewStat_t(info)
-	// Files of another file system below the directory must not look like
-	// files of this one: the guest is given one device number for all.
+func (h *hostDir) stat(info fs.FileInfo) wazerosys.Stat_t { return h.seen(wazerosys.NewStat_t(info)) }
+
+// seen hides which device a file is on: the guest is given one number for the
+// whole volume. Files of another file system below the directory must not look
+// like files of this one.
+func (h *hostDir) seen(st wazerosys.Stat_t) wazerosys.Stat_t {
 	st.Ino ^= (st.Dev - h.dev) * 0x9e3779b97f4a7c15
 	st.Dev = 0
 	return st
 }
 
+// maxFastPath is the longest path that the system takes at once.
+const maxFastPath = 4095
+
 // Lstat implements sys.FS.
 func (h *hostDir) Lstat(path string) (st wazerosys.Stat_t, errno sys.Errno) {
+	if h.fast != nil && len(path) <= maxFastPath {
+		st, err := h.fast.lstat(path)
+		return h.seen(st), toErrno(err)
+	}
 	errno = h.on(path, func(at spot) sys.Errno {
 		info, err := at.dir.Lstat(at.name)
 		if err == nil {
@@ -171,25 +187,21 @@ func hostTime(nanos int64) time.Time {
 
 // OpenFile implements sys.FS.
 func (h *hostDir) OpenFile(path string, flag sys.Oflag, perm fs.FileMode) (file sys.File, errno sys.Errno) {
-	errno = h.on(path, func(at spot) (errno sys.Errno) {
-		// Another process may create or remove the file at the wrong moment.
-		for range maxRetries {
-			if file, errno = h.openAt(at, flag, perm); errno != sys.EAGAIN {
-				return errno
-			}
+	// Another process may create or remove the file at the wrong moment.
+	for range maxRetries {
+		if file, errno = h.openOnce(path, flag, perm); errno != sys.EAGAIN {
+			return file, errno
 		}
-		return sys.EIO
-	})
-	return file, errno
+	}
+	return nil, sys.EIO
 }
 
-// openAt opens an entry; EAGAIN means that it has changed meanwhile.
-func (h *hostDir) openAt(at spot, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
-	info, err := at.dir.Lstat(at.name)
-	errno := toErrno(err)
+// openOnce opens a file; EAGAIN means that it has changed meanwhile.
+func (h *hostDir) openOnce(path string, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	st, errno := h.Lstat(path)
 	switch {
 	case errno == 0:
-		if errno := mayOpen(info.Mode(), flag); errno != 0 {
+		if errno := mayOpen(st.Mode, flag); errno != 0 {
 			return nil, errno
 		}
 	case errno != sys.ENOENT || flag&sys.O_CREAT == 0:
@@ -197,34 +209,48 @@ func (h *hostDir) openAt(at spot, flag sys.Oflag, perm fs.FileMode) (sys.File, s
 	case flag&sys.O_DIRECTORY != 0:
 		return nil, sys.EINVAL
 	default:
-		return h.createAt(at, flag, perm)
+		return h.create(path, flag, perm)
 	}
 	// O_NONBLOCK: if it is a pipe by now, that must not wait.
-	f, err := at.dir.OpenFile(at.name, hostFlags(flag)|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		if errno = toErrno(err); errno == sys.ENOENT && flag&sys.O_CREAT != 0 {
-			errno = sys.EAGAIN
-		}
+	f, errno := h.openHost(path, hostFlags(flag)|syscall.O_NONBLOCK, 0, st.Mode.IsDir())
+	if errno == sys.ENOENT && flag&sys.O_CREAT != 0 {
+		errno = sys.EAGAIN
+	}
+	if errno != 0 {
 		return nil, errno
 	}
-	return h.opened(f, flag)
+	return h.opened(f, flag, st.Mode.IsDir())
 }
 
-// createAt creates a file that was not there.
-func (h *hostDir) createAt(at spot, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
-	if errno := h.quota.take(entryBytes(at.name)); errno != 0 {
+// create creates a file that was not there.
+func (h *hostDir) create(path string, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	cost := entryBytes(path[strings.LastIndexByte(path, '/')+1:])
+	if errno := h.quota.take(cost); errno != 0 {
 		return nil, errno
 	}
-	f, err := at.dir.OpenFile(at.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm.Perm())
-	if err != nil {
-		h.quota.give(entryBytes(at.name))
-		errno := toErrno(err)
+	f, errno := h.openHost(path, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm.Perm(), false)
+	if errno != 0 {
+		h.quota.give(cost)
 		if errno == sys.EEXIST && flag&sys.O_EXCL == 0 {
 			errno = sys.EAGAIN
 		}
 		return nil, errno
 	}
-	return h.opened(f, flag&^sys.O_TRUNC)
+	return h.opened(f, flag&^sys.O_TRUNC, false)
+}
+
+// openHost opens a file, or a directory if it is one.
+func (h *hostDir) openHost(path string, flags int, perm fs.FileMode, dir bool) (f *os.File, errno sys.Errno) {
+	if h.fast != nil && !dir && len(path) <= maxFastPath {
+		f, err := h.fast.open(path, flags, perm)
+		return f, toErrno(err)
+	}
+	errno = h.on(path, func(at spot) sys.Errno {
+		var err error
+		f, err = at.dir.OpenFile(at.name, flags, perm)
+		return toErrno(err)
+	})
+	return f, errno
 }
 
 // mayOpen checks the flags for what is there.
@@ -258,10 +284,14 @@ func hostFlags(flag sys.Oflag) int {
 	return os.O_RDONLY
 }
 
-// opened makes a file for the guest, if it is one that the guest may have.
-func (h *hostDir) opened(f *os.File, flag sys.Oflag) (sys.File, sys.Errno) {
+// opened makes a file for the guest, if it is what it was taken for.
+func (h *hostDir) opened(f *os.File, flag sys.Oflag, dir bool) (sys.File, sys.Errno) {
 	info, err := f.Stat()
-	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case info.IsDir() != dir:
+		err = Error{sys.EAGAIN}
+	case !dir && !info.Mode().IsRegular():
 		err = Error{ENXIO}
 	}
 	if err != nil {

@@ -67,7 +67,7 @@ func (m *MemFS) writeAt(n *inode, buf []byte, off int64) (int, sys.Errno) {
 	for done := 0; done < len(buf); {
 		i, at := (off+int64(done))/chunkSize, int((off+int64(done))%chunkSize)
 		part := buf[done:min(len(buf), done+chunkSize-at)]
-		m.chunk(n, i).write(m.owner, part, at)
+		m.chunk(n, i).write(m.owner, part, at, i > 0)
 		done += len(part)
 	}
 	n.changed()
@@ -82,8 +82,10 @@ func (m *MemFS) chunk(n *inode, i int64) *chunk {
 	return &n.chunks[i]
 }
 
-// write copies buf into the chunk, after making it the owner's own.
-func (c *chunk) write(own *owner, buf []byte, at int) {
+// write copies buf into the chunk, after making it the owner's own. Room for
+// all of a chunk is made at once if the file has others: then memory is below
+// twice what is counted, as it is by doubling.
+func (c *chunk) write(own *owner, buf []byte, at int, whole bool) {
 	length := max(len(c.b), at+len(buf))
 	b := c.b
 	if c.owner != own {
@@ -91,8 +93,11 @@ func (c *chunk) write(own *owner, buf []byte, at int) {
 		b = append(make([]byte, 0, length), c.b...)
 	}
 	if length > cap(b) {
-		// Doubling keeps the memory below twice what is counted.
-		b = slices.Grow(b, max(length, min(2*cap(b), chunkSize))-len(b))
+		room := max(length, min(2*cap(b), chunkSize))
+		if whole {
+			room = chunkSize
+		}
+		b = slices.Grow(b, room-len(b))
 	}
 	if at > len(b) {
 		clear(b[len(b):at])

@@ -19,6 +19,9 @@ var filesystems = map[string]func(t *testing.T, dir string) sys.FS{
 	"volume": func(t *testing.T, dir string) sys.FS {
 		return openVolume(t, dir, VolumeOptions{Mode: VolumeReadWrite})
 	},
+	"root": func(t *testing.T, dir string) sys.FS {
+		return slowVolume(t, dir, VolumeOptions{Mode: VolumeReadWrite})
+	},
 	"quota": func(t *testing.T, dir string) sys.FS {
 		return openVolume(t, dir, VolumeOptions{Mode: VolumeReadWrite, QuotaBytes: 1 << 20})
 	},
@@ -33,6 +36,15 @@ func openVolume(t *testing.T, path string, options VolumeOptions) *Volume {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { v.Close() })
+	return v
+}
+
+// slowVolume opens a volume as on a system where only os.Root is available.
+func slowVolume(t *testing.T, path string, options VolumeOptions) *Volume {
+	t.Helper()
+	v := openVolume(t, path, options)
+	v.host.fast.close()
+	v.host.fast = nil
 	return v
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/tetratelabs/wazero/experimental/sys"
 )
 
 // makeSpecial makes a pipe, a socket and a link to a device.
@@ -19,4 +21,24 @@ func makeSpecial(t *testing.T, dir string) {
 	must(t, err)
 	t.Cleanup(func() { l.Close() })
 	must(t, os.Symlink("/dev/null", filepath.Join(dir, "to-null")))
+}
+
+func TestVolumeSpecialFiles(t *testing.T) {
+	dir, _ := hostTree(t)
+	makeSpecial(t, dir)
+	for _, mode := range []VolumeMode{VolumeReadOnly, VolumeReadWrite, VolumeCow} {
+		g := volumeView(t, dir, VolumeOptions{Mode: mode})
+		g.list("/v", "d fifo l socket to-null")
+		for _, name := range []string{"fifo", "socket"} {
+			g.refused(ENXIO, "/v/"+name, sys.O_RDONLY)
+			_, errno := g.fs.OpenFile("/v/"+name, sys.O_WRONLY, 0)
+			if errno != ENXIO && errno != sys.EROFS {
+				t.Fatal("open for writing:", errno)
+			}
+		}
+		g.refused(sys.ENOENT, "/v/to-null", sys.O_RDONLY) // the guest's /dev/null, not the host's
+	}
+	if err := StorageOf(NewMemFS(Limits{})).LoadDir(t.Context(), dir, "", nil); err == nil {
+		t.Fatal("loaded a pipe")
+	}
 }

@@ -47,7 +47,7 @@ type VolumeOptions struct {
 // start, and no more of them than there are directories above (else EPERM).
 type Volume struct {
 	sys.FS
-	root *os.Root
+	host *hostDir
 }
 
 // OpenVolume opens a directory or a regular file of the host. It is an error
@@ -90,13 +90,13 @@ func OpenVolume(path string, options VolumeOptions) (*Volume, error) {
 	case VolumeCow:
 		shown = NewCow(ReadOnly(shown), options.Limits)
 	default:
-		return nil, errors.Join(fmt.Errorf("guestfs: volume %s: no such mode: %d", path, options.Mode), root.Close())
+		return nil, errors.Join(fmt.Errorf("guestfs: volume %s: no such mode: %d", path, options.Mode), host.close())
 	}
-	return &Volume{shown, root}, nil
+	return &Volume{shown, host}, nil
 }
 
 // Close lets go of the directory. Files that are open stay so.
-func (v *Volume) Close() error { return v.root.Close() }
+func (v *Volume) Close() error { return v.host.close() }
 
 // oneFile shows a single file of a directory as its root. It cannot be
 // removed or renamed; what the Namespace does not refuse by itself is EBUSY.

@@ -227,26 +227,6 @@ func TestVolumeQuota(t *testing.T) {
 	}
 }
 
-func TestVolumeSpecialFiles(t *testing.T) {
-	dir, _ := hostTree(t)
-	makeSpecial(t, dir)
-	for _, mode := range []VolumeMode{VolumeReadOnly, VolumeReadWrite, VolumeCow} {
-		g := volumeView(t, dir, VolumeOptions{Mode: mode})
-		g.list("/v", "d fifo l socket to-null")
-		for _, name := range []string{"fifo", "socket"} {
-			g.refused(ENXIO, "/v/"+name, sys.O_RDONLY)
-			_, errno := g.fs.OpenFile("/v/"+name, sys.O_WRONLY, 0)
-			if errno != ENXIO && errno != sys.EROFS {
-				t.Fatal("open for writing:", errno)
-			}
-		}
-		g.refused(sys.ENOENT, "/v/to-null", sys.O_RDONLY) // the guest's /dev/null, not the host's
-	}
-	if err := StorageOf(NewMemFS(Limits{})).LoadDir(t.Context(), dir, "", nil); err == nil {
-		t.Fatal("loaded a pipe")
-	}
-}
-
 func TestVolumeLinksOutRefused(t *testing.T) {
 	dir, secret := hostTree(t)
 	g := volumeView(t, dir, VolumeOptions{Mode: VolumeReadWrite})
