@@ -32,6 +32,9 @@ type digests struct {
 	DataAddress  uint32 `json:"data_address"`
 	HeapAddress  uint32 `json:"heap_address"`
 	StackBytes   uint32 `json:"stack_bytes"`
+	SourceSHA256 string `json:"source_sha256"`
+	Optimisation string `json:"optimisation"`
+	Counting     string `json:"counting"`
 }
 
 var readDigests = sync.OnceValue(func() digests {

@@ -2,10 +2,14 @@ package wasm
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/eryx-go/eryx/wasm/internal/inputs"
+	"github.com/eryx-go/eryx/wasm/internal/instrument"
+	"github.com/eryx-go/eryx/wasm/internal/recipe"
 	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
 )
 
@@ -34,6 +38,22 @@ func TestDigests(t *testing.T) {
 	}
 	if len(BuildID()) != 32 {
 		t.Errorf("BuildID is %q", BuildID())
+	}
+}
+
+// TestUpToDate checks that what is embedded was built from the sources here, with full optimisation and counting.
+func TestUpToDate(t *testing.T) {
+	tree := inputs.Tree{Source: "."}
+	source, err := (&recipe.Build{Tree: tree, Shim: filepath.Join("guest", "shim")}).SourceDigest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := readDigests()
+	if d.SourceSHA256 != source {
+		t.Error("the sources have changed since the module was built: run `make wasm`")
+	}
+	if d.Optimisation != "3" || d.Counting != string(instrument.SkipShort) {
+		t.Errorf("built with -O%s -mode %s: run `make wasm`", d.Optimisation, d.Counting)
 	}
 }
 

@@ -20,6 +20,9 @@ type digests struct {
 	DataAddress  uint32 `json:"data_address"`  // where in linear memory the data goes
 	HeapAddress  uint32 `json:"heap_address"`  // the first address behind all data
 	StackBytes   uint32 `json:"stack_bytes"`   // the shadow stack, from address 0
+	SourceSHA256 string `json:"source_sha256"` // of what it was built from, see SourceDigest
+	Optimisation string `json:"optimisation"`  // Binaryen's level
+	Counting     string `json:"counting"`      // the instrumenter's mode
 }
 
 // publish writes the artifacts: the module without names, its initial data, and their digests. The module
@@ -43,9 +46,14 @@ func (b *Build) publish(module []byte, linked *linker.Result) error {
 	if err := b.writeCompressed("guest.data.zst", linked.Data); err != nil {
 		return err
 	}
+	source, err := b.SourceDigest()
+	if err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(digests{
 		ModuleSHA256: hash(stripped), DataSHA256: hash(linked.Data), DataAddress: linked.DataStart,
 		HeapAddress: linked.HeapBase, StackBytes: b.StackSize,
+		SourceSHA256: source, Optimisation: b.Level, Counting: string(b.Mode),
 	}, "", "  ")
 	if err != nil {
 		return err
