@@ -46,9 +46,10 @@ const (
 
 // States that Feed reports.
 const (
-	// StateInput: all input was taken, the stream waits for more.
+	// StateInput: the stream waits for input: what was not taken yet, or more.
 	StateInput uint32 = 0
-	// StateMore: call again, with the input that was not taken; there may be more output.
+	// StateMore: call again, with the input that was not taken; there may be more output, and there is some if the
+	// call had no room for it.
 	StateMore uint32 = 1
 	// StateEnd: the stream has ended; input that was not taken does not belong to it.
 	StateEnd uint32 = 2
@@ -76,6 +77,7 @@ var (
 	ErrMemory      = errors.New("memory limit for compression streams exceeded")
 	ErrUnsupported = errors.New("unsupported")
 	errStopped     = errors.New("stream closed")
+	errPanic       = errors.New("internal error of the codec")
 )
 
 // Interrupt is asked, every few milliseconds, whether the running call must end. nil never asks for it.

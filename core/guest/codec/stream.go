@@ -62,7 +62,7 @@ func (s *stream) body(run runner) {
 	var err error
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: internal error: %v", ErrCorrupt, p)
+			err = fmt.Errorf("%w: %w: %v", ErrCorrupt, errPanic, p)
 		}
 		s.table.bytes.Add(-s.held)
 		s.table.live.Add(-1)
@@ -234,7 +234,7 @@ func (s *stream) feed(in, out []byte, flags int32, interrupt Interrupt) (Result,
 		return Result{Consumed: consumed, State: StateEnd, Info: s.info}, nil
 	}
 	s.out = y.out
-	if len(s.out) == 0 && consumed == len(in) {
+	if len(s.out) == 0 {
 		return Result{Consumed: consumed, State: StateInput, Info: s.info}, nil
 	}
 	return s.take(out, consumed), nil

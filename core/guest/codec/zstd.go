@@ -1,10 +1,12 @@
 package codec
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -20,7 +22,7 @@ const (
 	maxEncLog  = 27
 	maxLevel   = 22
 	minLevel   = -(1 << 17)
-	encoderMem = 2 << 20
+	decoderMem = 1 << 20
 )
 
 // Flags of ZstdCompress.
@@ -69,11 +71,24 @@ func parseZstdCompress(p *params) (runner, error) {
 	case dictRaw:
 		opts = append(opts, zstd.WithEncoderDictRaw(rawDictID, dict))
 	}
-	held := 2*bytes + encoderMem + int64(4*len(dict))
+	held := 2*bytes + tableOf(level) + int64(4*len(dict))
 	if flags&zstdContentSize == 0 {
 		size = -1
 	}
-	return func(s *stream) error { return compressZstd(s, opts, size, held) }, nil
+	if size > 0 && size <= zstd.MinWindowSize {
+		// Otherwise the header of so short a frame has no room for the size.
+		opts = append(opts, zstd.WithSingleSegment(true))
+	}
+	z := &zstdEncoder{opts: opts, size: size, checksum: flags&zstdChecksum != 0, held: held}
+	return z.run, nil
+}
+
+// zstdEncoder compresses one frame, whose header says the content's size if that is not negative.
+type zstdEncoder struct {
+	opts     []zstd.EOption
+	size     int64
+	checksum bool
+	held     int64
 }
 
 // windowOf is the window for a level: the reference's, up to 8 MiB.
@@ -89,21 +104,36 @@ func windowOf(level int) int {
 	return 8 << 20
 }
 
-func compressZstd(s *stream, opts []zstd.EOption, size, held int64) error {
-	if err := s.reserve(held); err != nil {
+// tableOf is what the library's match tables take at a level, in bytes.
+func tableOf(level int) int64 {
+	switch {
+	case level < 3:
+		return 1 << 20
+	case level < 6:
+		return 3 << 20
+	case level < 10:
+		return 8 << 20
+	}
+	return 40 << 20
+}
+
+func (z *zstdEncoder) run(s *stream) error {
+	if err := s.reserve(z.held); err != nil {
 		return err
 	}
-	w, err := zstd.NewWriter(nil, opts...)
+	w, err := zstd.NewWriter(nil, z.opts...)
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrParams, err)
 	}
-	defer w.Close()
-	w.ResetContentSize(s, size)
+	// Nothing to release when this ends early: without concurrency the library has no goroutines.
+	w.ResetContentSize(s, z.size)
+	written := int64(0)
 	for {
 		chunk, op, err := s.next()
 		if err != nil {
 			return err
 		}
+		written += int64(len(chunk))
 		if _, err := w.Write(chunk); err != nil {
 			return err
 		}
@@ -111,15 +141,45 @@ func compressZstd(s *stream, opts []zstd.EOption, size, held int64) error {
 		case FlagFlush:
 			err = w.Flush()
 		case FlagFinish:
-			if err = w.Close(); err != nil {
-				return fmt.Errorf("%w: %v", ErrParams, err)
-			}
-			return nil
+			return z.finish(s, w, written)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// finish ends the frame.
+func (z *zstdEncoder) finish(s *stream, w *zstd.Encoder, written int64) error {
+	if z.size >= 0 && written != z.size {
+		return fmt.Errorf("%w: Src size is incorrect", ErrParams)
+	}
+	if z.size == 0 {
+		// The library cannot say "empty" in the header of a stream.
+		if z.checksum {
+			return s.emit([]byte("\x28\xb5\x2f\xfd\x24\x00\x01\x00\x00\x99\xe9\xd8\x51"))
+		}
+		return s.emit([]byte("\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"))
+	}
+	if z.size < 0 {
+		// Closed without this, the library writes the size of short data, which nobody promised.
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// checkZstd compares the checksum that follows a frame.
+func checkZstd(s *stream, sum uint64) error {
+	var want [4]byte
+	if _, err := io.ReadFull(s, want[:]); err != nil {
+		return err
+	}
+	if binary.LittleEndian.Uint32(want[:]) != uint32(sum) {
+		return fmt.Errorf("%w: Restored data doesn't match checksum", ErrCorrupt)
+	}
+	return nil
 }
 
 func parseZstdDecompress(p *params) (runner, error) {
@@ -142,7 +202,7 @@ func parseZstdDecompress(p *params) (runner, error) {
 }
 
 func decompressZstd(s *stream, opts []zstd.DOption, window uint64, held int64) error {
-	if err := s.reserve(held + encoderMem); err != nil {
+	if err := s.reserve(held + decoderMem); err != nil {
 		return err
 	}
 	in := &zstdFrame{s: s, maxWindow: window}
@@ -151,11 +211,13 @@ func decompressZstd(s *stream, opts []zstd.DOption, window uint64, held int64) e
 		return fmt.Errorf("%w: %v", ErrParams, err)
 	}
 	defer r.Close()
-	err = s.copyOut(r)
-	if err == nil && !in.ended {
-		err = ErrCorrupt
-	}
+	sum := xxhash.New()
+	err = s.copyOut(io.TeeReader(r, sum))
 	switch {
+	case err == nil && !in.ended:
+		return ErrCorrupt
+	case err == nil && in.crc:
+		return checkZstd(s, sum.Sum64())
 	case err == nil || errors.Is(err, errStopped):
 		return err
 	case in.err != nil:

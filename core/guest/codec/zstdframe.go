@@ -14,11 +14,13 @@ const (
 	zstdBlockRaw      = 0
 	zstdBlockRLE      = 1
 	zstdBlockReserved = 3
+	zstdChecksumFlag  = 4
 )
 
 // zstdFrame feeds the library exactly one frame and then says EOF, although the library itself would go on to the
 // next one. It knows the structure, not the contents: it walks headers and counts the bytes between them. The
-// window that a header asks for is checked and accounted for here, before the library allocates it.
+// window that a header asks for is checked and accounted for here, before the library allocates it. And it hides that
+// a checksum follows, which the library would want to see before it hands over the last block.
 type zstdFrame struct {
 	s         *stream
 	maxWindow uint64
@@ -28,6 +30,7 @@ type zstdFrame struct {
 	head  []byte // the bytes of a part whose contents matter
 	want  int    // how many of them
 	crc   bool
+	flags bool // the part is the descriptor byte
 	start bool
 	ended bool
 	err   error
@@ -52,6 +55,9 @@ func (f *zstdFrame) Read(p []byte) (int, error) {
 	f.left -= uint64(n)
 	if len(f.head) < f.want {
 		f.head = append(f.head, p[:n]...)
+	}
+	if f.flags && n > 0 {
+		p[0] &^= zstdChecksumFlag
 	}
 	for err == nil && f.left == 0 && !f.ended {
 		f.err = f.then(f, f.head)
@@ -80,6 +86,7 @@ func (f *zstdFrame) magic(b []byte) error {
 	switch {
 	case magic == zstdMagic:
 		f.expect(1, (*zstdFrame).descriptor)
+		f.flags = true
 	case magic&zstdSkipMask == zstdSkipMagic:
 		f.expect(4, func(f *zstdFrame, b []byte) error {
 			f.skip(uint64(binary.LittleEndian.Uint32(b)), (*zstdFrame).end)
@@ -93,7 +100,8 @@ func (f *zstdFrame) magic(b []byte) error {
 
 func (f *zstdFrame) descriptor(b []byte) error {
 	d := b[0]
-	f.crc = d&4 != 0
+	f.flags = false
+	f.crc = d&zstdChecksumFlag != 0
 	single := d&0x20 != 0
 	dict := []int{0, 1, 2, 4}[d&3]
 	size := []int{0, 2, 4, 8}[d>>6]
@@ -150,12 +158,6 @@ func (f *zstdFrame) block(b []byte) error {
 	}
 	if h&1 != 0 {
 		then = (*zstdFrame).end
-		if f.crc {
-			then = func(f *zstdFrame, _ []byte) error {
-				f.skip(4, (*zstdFrame).end)
-				return nil
-			}
-		}
 	}
 	f.skip(size, then)
 	return nil

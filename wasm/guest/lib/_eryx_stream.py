@@ -141,7 +141,7 @@ class Decompressor(Unpicklable):
         self._at += taken
         if self._at >= len(self._pending):
             self._pending, self._at = b"", 0
-        self._needs_input = state == STATE_INPUT
+        self._needs_input = state == STATE_INPUT and len(out) != max_length
         if state == STATE_END:
             self._eof = True
             self._unused, self._pending, self._at = self._pending[self._at :], b"", 0

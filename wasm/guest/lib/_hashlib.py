@@ -1,26 +1,38 @@
-"""What hashlib and hmac take from OpenSSL's module, without OpenSSL: the key derivations, which run on the host.
-
-The hashes themselves stay CPython's own: `new` and the missing constructors make hashlib fall back to them.
+"""What hashlib and hmac take from OpenSSL's module, without OpenSSL: the key derivations run on the host, all else is
+CPython's own implementation under OpenSSL's names. hashlib.py and hmac.py need no change for it.
 """
 
-import _hmac
 import operator
+from _md5 import md5 as openssl_md5
 from _operator import _compare_digest as compare_digest
+from _sha1 import sha1 as openssl_sha1
+from _sha2 import sha224 as openssl_sha224
 from _sha2 import sha256 as openssl_sha256
-from typing import Any, NoReturn
+from _sha2 import sha384 as openssl_sha384
+from _sha2 import sha512 as openssl_sha512
+from _sha3 import sha3_224 as openssl_sha3_224
+from _sha3 import sha3_256 as openssl_sha3_256
+from _sha3 import sha3_384 as openssl_sha3_384
+from _sha3 import sha3_512 as openssl_sha3_512
+from _sha3 import shake_128 as openssl_shake_128
+from _sha3 import shake_256 as openssl_shake_256
+from typing import Any
 
 import _eryx_codec
+import _hmac
 from _eryx_stream import pack
 
-__all__ = ["compare_digest", "get_fips_mode", "hmac_digest", "hmac_new", "new", "pbkdf2_hmac", "scrypt"]
-
-openssl_md_meth_names: frozenset[str] = frozenset()
+_PREFIX = "openssl_"
+_CONSTRUCTORS: dict[str, Any] = {key.removeprefix(_PREFIX): value for key, value in globals().items() if key.startswith(_PREFIX)}
+_CONSTRUCTOR_NAMES = {constructor: name for name, constructor in _CONSTRUCTORS.items()}
+openssl_md_meth_names = frozenset(_CONSTRUCTORS)
 
 _PBKDF2, _SCRYPT = range(2)
 _ENOMEM, _ENOTSUP = 48, 58
 _INT32_MAX = (1 << 31) - 1
-# Other spellings that OpenSSL knows.
+# Other spellings that OpenSSL knows, and the digest sizes that hashlib cannot tell.
 _NAMES = {"sha-1": "sha1", "blake2b512": "blake2b", "blake2s256": "blake2s"}
+_SIZES = {"sha512_224": 28, "sha512_256": 32, "blake2b": 64, "blake2s": 32}
 
 
 class UnsupportedDigestmodError(ValueError):
@@ -32,13 +44,16 @@ def get_fips_mode() -> int:
     return 0
 
 
-def new(name: str, data: Any = b"", *, usedforsecurity: bool = True, string: Any = None) -> NoReturn:
-    """Always ValueError: hashlib then uses its own implementation."""
-    raise ValueError(f"unsupported hash type {name}")
+def new(name: str, data: Any = b"", **options: Any) -> Any:
+    """A new hash object; ValueError for a name that is not in openssl_md_meth_names."""
+    constructor = _CONSTRUCTORS.get(name)
+    if constructor is None:
+        raise ValueError(f"unsupported hash type {name}")
+    return constructor(data, **options)
 
 
 def hmac_new(key: Any, msg: Any = b"", digestmod: Any = None) -> Any:
-    """A new HMAC object of CPython's own implementation."""
+    """A new HMAC object."""
     try:
         return _hmac.new(key, msg, digestmod=_digest_name(digestmod))
     except _hmac.UnknownHashError:
@@ -54,9 +69,17 @@ def hmac_digest(key: Any, msg: Any, digest: Any) -> bytes:
 
 
 def _digest_name(digest: Any) -> str:
-    if not isinstance(digest, str):
+    name = digest if isinstance(digest, str) else _CONSTRUCTOR_NAMES.get(digest)
+    if name is None:
         raise UnsupportedDigestmodError(f"Unsupported digestmod {digest}")
-    return digest
+    return name
+
+
+def _digest_size(name: str) -> int:
+    """The digest's size in bytes; 1 for an unknown name, which the host will refuse."""
+    if name in _SIZES:
+        return _SIZES[name]
+    return _CONSTRUCTORS[name]().digest_size if name in _CONSTRUCTORS else 1
 
 
 def _buffer(name: str, value: Any) -> bytes:
@@ -79,14 +102,7 @@ def pbkdf2_hmac(hash_name: str, password: Any, salt: Any, iterations: int, dklen
         raise OverflowError("iteration value is too great.")
     name = hash_name.lower().replace("/", "_")
     name = _NAMES.get(name, name.replace("sha3-", "sha3_").replace("sha512-", "sha512_"))
-    if dklen is None:
-        import hashlib
-
-        try:
-            dklen = hashlib.new(name).digest_size
-        except ValueError:
-            dklen = 64
-    size = operator.index(dklen)
+    size = _digest_size(name) if dklen is None else operator.index(dklen)
     if size < 1:
         raise ValueError("key length must be greater than 0.")
     if size > _INT32_MAX:

@@ -5,6 +5,7 @@ that is compressed with a trained dictionary always says which (dict_id_flag=0 i
 """
 
 import operator
+import sys
 from typing import Any, Self
 
 from _eryx_stream import (
@@ -176,7 +177,7 @@ class ZstdDict(Unpicklable):
         """Load as a prefix to compressor/decompressor."""
         return self, _PREFIX
 
-    def _check(self, purpose: str) -> None:
+    def _check(self, purpose: str, digested: bool) -> None:
         """Raise ZstdError if the codec cannot read this dictionary."""
         if self._loads is None:
             probe = Stream(ZSTD_DECOMPRESS, pack(10, _DICT_FULL, tail=self._content))
@@ -187,6 +188,9 @@ class ZstdDict(Unpicklable):
             else:
                 self._loads = True
             probe.close()
+        if not self._loads and digested:
+            kind = "CDict" if purpose == "compression" else "DDict"
+            raise ZstdError(f"Failed to create a ZSTD_{kind} instance from Zstandard dictionary content.")
         if not self._loads:
             raise ZstdError(f"Unable to load Zstandard dictionary or prefix for {purpose}: Dictionary is corrupted")
 
@@ -195,14 +199,14 @@ def _load(zstd_dict: Any, purpose: str) -> tuple[int, bytes, bool]:
     """How to use a dictionary argument: its kind, its bytes, and whether it is for the first frame only."""
     if zstd_dict is None:
         return _DICT_NONE, b"", False
-    use = _UNDIGESTED
+    use = _UNDIGESTED if purpose == "compression" else _DIGESTED
     if type(zstd_dict) is tuple and len(zstd_dict) == 2 and isinstance(zstd_dict[1], int):
-        zstd_dict, use = zstd_dict
+        zstd_dict, use = zstd_dict[0], _as_int(zstd_dict[1])
     if not isinstance(zstd_dict, ZstdDict) or use not in (_DIGESTED, _UNDIGESTED, _PREFIX):
         raise TypeError("zstd_dict argument should be a ZstdDict object.")
     if use == _PREFIX or not zstd_dict.dict_content.startswith(_DICT_MAGIC):
         return _DICT_RAW, zstd_dict.dict_content, use == _PREFIX
-    zstd_dict._check(purpose)
+    zstd_dict._check(purpose, use == _DIGESTED)
     return _DICT_FULL, zstd_dict.dict_content, False
 
 
@@ -399,9 +403,11 @@ def _check_samples(samples_bytes: Any, samples_sizes: Any, dict_size: int) -> No
         raise TypeError(f"argument 'samples_bytes' must be bytes, not {type(samples_bytes).__name__}")
     if not isinstance(samples_sizes, tuple):
         raise TypeError(f"argument 'samples_sizes' must be tuple, not {type(samples_sizes).__name__}")
-    if operator.index(dict_size) <= 0:
+    if not -sys.maxsize <= operator.index(dict_size) <= sys.maxsize:
+        raise OverflowError("Python int too large to convert to C ssize_t")
+    if dict_size <= 0:
         raise ValueError("dict_size argument should be positive number.")
-    if any(size < 0 for size in samples_sizes) or sum(samples_sizes) != len(samples_bytes):
+    if any(operator.index(size) < 0 for size in samples_sizes) or sum(samples_sizes) != len(samples_bytes):
         raise ValueError("The samples size tuple doesn't match the concatenation's size.")
 
 
@@ -433,9 +439,9 @@ def finalize_dict(
     """Finalize a Zstandard dictionary."""
     if not isinstance(custom_dict_bytes, bytes):
         raise TypeError(f"argument 'custom_dict_bytes' must be bytes, not {type(custom_dict_bytes).__name__}")
+    compression_level = _as_int(compression_level)
     _check_samples(samples_bytes, samples_sizes, dict_size)
-    _check_level(_as_int(compression_level))
-    level = compression_level or ZSTD_CLEVEL_DEFAULT
+    level = min(max(compression_level, -(1 << 17)), 22) or ZSTD_CLEVEL_DEFAULT
     return _train(custom_dict_bytes, samples_bytes, samples_sizes, dict_size, level, "finalize")
 
 

@@ -103,9 +103,11 @@ static int step(feeding *f) {
 static int run(feeding *f) {
   f->state = STATE_MORE;
   while (f->state == STATE_MORE || (f->state == STATE_INPUT && f->pos < f->in.len)) {
-    if (f->len == f->max) return 0;
-    if (f->len == f->cap && grow(f)) return -1;
+    // Full: one more step, without room, tells whether the stream ends right here.
+    int full = f->len == f->max;
+    if (!full && f->len == f->cap && grow(f)) return -1;
     if (step(f)) return -1;
+    if (full && f->state == STATE_MORE) return 0;
   }
   return 0;
 }

@@ -3,18 +3,21 @@
 import os
 import struct
 import subprocess
+import threading
 
 _server = subprocess.Popen([os.environ["ERYX_CODECD"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 _OPEN, _FEED, _CLOSE, _KDF = range(1, 5)
 _STATE_INPUT, _STATE_MORE = 0, 1
 _FIRST_BYTES = 16384
+_lock = threading.RLock()  # a destructor may run inside a call
 
 
 def _call(op, a, b, room, data):
-    _server.stdin.write(struct.pack("<IiiII", op, a, b, room, len(data)) + data)
-    _server.stdin.flush()
-    status, consumed, state, info, n = struct.unpack("<iIIII", _server.stdout.read(20))
-    return status, consumed, state, info, _server.stdout.read(n)
+    with _lock:
+        _server.stdin.write(struct.pack("<IiiII", op, a, b, room, len(data)) + data)
+        _server.stdin.flush()
+        status, consumed, state, info, n = struct.unpack("<iIIII", _server.stdout.read(20))
+        return status, consumed, state, info, _server.stdout.read(n)
 
 
 def open(kind, params):
@@ -32,8 +35,6 @@ def feed(handle, data, max_length, flags):
     cap, state = _FIRST_BYTES, _STATE_MORE
     while state == _STATE_MORE or (state == _STATE_INPUT and pos < len(data)):
         room = cap if max_length < 0 else min(cap, max_length - produced)
-        if room == 0:
-            break
         status, taken, state, info, chunk = _call(_FEED, handle, flags, room, data[pos:])
         if status < 0:
             raise OSError(-status, chunk.decode())
@@ -41,6 +42,8 @@ def feed(handle, data, max_length, flags):
         produced += len(chunk)
         out.append(chunk)
         cap = min(cap * 2, 1 << 20)
+        if room == 0 and state == _STATE_MORE:
+            break
     return b"".join(out), pos, state, info
 
 
