@@ -32,6 +32,7 @@ const (
 	smallReserve = 256 << 20
 	largeReserve = 1 << 32
 	maxIdle      = 16
+	slackBytes   = 4 << 20 // SLACK_BYTES in module.c
 )
 
 // pool keeps instances that have been restored to their image, ready to run.
@@ -42,7 +43,7 @@ type pool struct {
 }
 
 func reserveFor(limit uint64) uint64 {
-	if limit != 0 && limit <= smallReserve {
+	if limit != 0 && limit+slackBytes <= smallReserve {
 		return smallReserve
 	}
 	return largeReserve
@@ -169,7 +170,7 @@ func (g *Guest) adopt(img *Image) error {
 // begin prepares a pristine instance for a life with the given options.
 func (g *Guest) begin(o Options, limit uint64) {
 	g.limit, g.dead, g.host = limit, nil, nil
-	g.memory.limit = min(limit, uint64(len(g.memory.space)))
+	g.memory.limit = min(limit+slackBytes, uint64(len(g.memory.space)))
 	if g.info != 0 {
 		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
 	}

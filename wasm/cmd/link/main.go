@@ -21,7 +21,7 @@ func main() {
 }
 
 func run() error {
-	stack := flag.Uint("stack-size", 8<<20, "shadow stack in `bytes`")
+	stack := flag.Uint("stack-size", 2<<20, "shadow stack in `bytes`")
 	module := flag.String("o", "linked.wasm", "`file` for the module")
 	data := flag.String("data", "linked.data", "`file` for the initial memory")
 	exports := flag.String("exports", "eryx_*", "functions of the shim to export, comma-separated `patterns`")

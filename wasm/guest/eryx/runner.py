@@ -6,6 +6,8 @@ from collections.abc import Coroutine
 from types import ModuleType
 from typing import Any
 
+import _eryx
+
 from . import errors, interrupt, output, result
 from .loop import HostedLoop, pending
 
@@ -159,6 +161,14 @@ def _finish(run: Run, error: BaseException | None) -> Reply:
     """The reply of a run that has ended, with what is left of it cleared away."""
     global current
     current = None
+    _eryx.slack(True)
+    try:
+        return _outcome(run, error)
+    finally:
+        _eryx.slack(False)
+
+
+def _outcome(run: Run, error: BaseException | None) -> Reply:
     if not run.keep_tasks and pending:
         pending.clear()
     output.flush()

@@ -38,7 +38,7 @@ static int64_t packed(const void *p, uint32_t n) { return (int64_t)((uint64_t)(u
 
 // failed encodes ["!", text] for an error that the Python runtime itself could not report.
 static int64_t failed(void) {
-  static uint8_t memory_error[] = "\x92\xa1!\xaeout of memory!";
+  static uint8_t memory_error[] = "\x93\xa1!\xabMemoryError\xadout of memory";
   PyObject *exc = PyErr_GetRaisedException();
   PyObject *type = exc ? PyObject_GetAttrString(PyObject_Type(exc), "__name__") : NULL;
   PyObject *text = exc ? PyObject_Str(exc) : NULL;

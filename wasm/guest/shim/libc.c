@@ -57,24 +57,9 @@ ERYX_OVERRIDE void *sbrk(intptr_t increment) {
 }
 
 // ---- stack bounds -------------------------------------------------------------------------------------
-// The shadow stack lies at the bottom of memory and ends at a multiple of a page. CPython is told that it
-// is STACK_RESERVE shorter than it is: C code that never asks (the compiler, regular expressions, sqlite, ...)
-// has that much left when CPython raises RecursionError. An overflow of it all traps, it corrupts nothing.
-#define STACK_RESERVE (2560u * 1024)
-
-ERYX_OVERRIDE int pthread_getattr_np(void *thread, void *attr) { return 0; }
-ERYX_OVERRIDE int pthread_attr_getguardsize(const void *attr, size_t *size) {
-  *size = 0;
-  return 0;
-}
-ERYX_OVERRIDE int pthread_attr_getstack(const void *attr, void **addr, size_t *size) {
-  uint32_t here = (uint32_t)__builtin_frame_address(0);
-  uint32_t top = (here + WASM_PAGE) & ~(WASM_PAGE - 1);
-  *addr = (void *)STACK_RESERVE;
-  *size = top - STACK_RESERVE;
-  return 0;
-}
-ERYX_OVERRIDE int pthread_attr_destroy(void *attr) { return 0; }
+// CPython in this build takes the stack pointer for a constant, so its own limits mean nothing; an error
+// here makes it use ones that never strike. The real checks are the linker's (wasm/stackcheck.txt).
+ERYX_OVERRIDE int pthread_getattr_np(void *thread, void *attr) { return ENOSYS; }
 
 // ---- time ---------------------------------------------------------------------------------------------
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("clock_time_get"))) int32_t wasi_clock_time_get(

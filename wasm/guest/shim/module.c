@@ -111,6 +111,17 @@ static PyObject *py_interrupt(PyObject *self, PyObject *unused) {
   return Py_NewRef(Py_None);
 }
 
+// slack lets the runtime describe a MemoryError: some memory beyond the limit, only while it is on.
+#define SLACK_BYTES (4u << 20)
+#define INFO_LIMIT eryx_info_words[5]
+static PyObject *py_slack(PyObject *self, PyObject *on) {
+  static int is_on;
+  int want = on == Py_True;
+  if (INFO_LIMIT && want != is_on) INFO_LIMIT += want ? SLACK_BYTES : -SLACK_BYTES;
+  is_on = want;
+  return Py_NewRef(Py_None);
+}
+
 static PyObject *py_pack(PyObject *self, PyObject *value) {
   eryx_buf b = {0};
   PyObject *r = NULL;
@@ -136,6 +147,7 @@ static PyMethodDef methods[] = {
     {"wait", py_wait, METH_O, "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
     {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
+    {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
     {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
     {NULL, NULL, 0, NULL},

@@ -13,6 +13,7 @@ import (
 	"github.com/eryx-go/eryx/wasm/internal/inputs"
 	"github.com/eryx-go/eryx/wasm/internal/instrument"
 	"github.com/eryx-go/eryx/wasm/internal/linker"
+	"github.com/eryx-go/eryx/wasm/internal/stackcheck"
 	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
 )
 
@@ -40,6 +41,9 @@ func (b *Build) Run(ctx context.Context) error {
 	}
 	var linked *linker.Result
 	if err := b.step("link", func() (err error) { linked, err = b.Link(shim); return err }); err != nil {
+		return err
+	}
+	if err := b.step("check the stack", func() error { return b.checkStack(linked.Module) }); err != nil {
 		return err
 	}
 	var module []byte
@@ -91,6 +95,26 @@ func (b *Build) Link(shim string) (*linker.Result, error) {
 			len(linked.Overrides), len(linked.Stubs)))
 	}
 	return linked, err
+}
+
+// StackSize is the size of the shadow stack in bytes. The native stack of a guest grows with it, several times
+// as fast, and is the host's memory.
+const StackSize = 2 << 20
+
+// StackReserve is how much of the shadow stack, in bytes, is left for code that does not check it.
+const StackReserve = 512 << 10
+
+// checkStack guards the functions of stackcheck.txt.
+func (b *Build) checkStack(m *wasmbin.Module) error {
+	text, err := os.ReadFile(filepath.Join(b.Tree.Source, "stackcheck.txt"))
+	if err != nil {
+		return err
+	}
+	checks, err := stackcheck.Parse(text)
+	if err != nil {
+		return err
+	}
+	return stackcheck.Apply(m, checks, StackReserve)
 }
 
 func (b *Build) instrument(module []byte) ([]byte, error) {

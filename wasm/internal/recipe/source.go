@@ -24,13 +24,13 @@ func (b *Build) SourceDigest() (string, error) {
 		}
 		fmt.Fprintln(h, w.SHA256)
 	}
-	fmt.Fprintln(h, compileFlags, linkFlags, features, pins.Libraries)
+	fmt.Fprintln(h, compileFlags, linkFlags, features, pins.Libraries, b.StackSize, StackReserve)
 	files, err := filepath.Glob(filepath.Join(b.Shim, "*.[ch]"))
 	if err != nil {
 		return "", err
 	}
 	slices.Sort(files)
-	for _, file := range append(files, filepath.Join(b.Tree.Source, "package-lock.json")) {
+	for _, file := range append(files, filepath.Join(b.Tree.Source, "package-lock.json"), filepath.Join(b.Tree.Source, "stackcheck.txt")) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return "", err

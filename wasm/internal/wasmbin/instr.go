@@ -47,6 +47,7 @@ const (
 	OpI32Eqz          Op = 0x45
 	OpI32Ne           Op = 0x47
 	OpI32LtS          Op = 0x48
+	OpI32LtU          Op = 0x49
 	OpI32Add          Op = 0x6a
 	OpI32Sub          Op = 0x6b
 	OpI64ExtendI32S   Op = 0xac
