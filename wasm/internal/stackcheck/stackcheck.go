@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,31 +62,51 @@ func Apply(m *wasmbin.Module, checks []Check, reserve uint32) error {
 	if err != nil {
 		return err
 	}
-	byName := map[string][]uint32{}
+	g := guard{m: m, names: names, byName: map[string][]uint32{}, sp: sp.Index, raise: raise.Index, reserve: reserve}
 	for index, name := range names {
-		byName[name] = append(byName[name], index)
+		g.byName[name] = append(g.byName[name], index)
 	}
 	for _, c := range checks {
-		if err := c.apply(m, byName[c.Name], sp.Index, raise.Index, reserve); err != nil {
+		if err := g.function(c); err != nil {
 			return err
 		}
 	}
+	list := make([]string, int(m.ImportCount(wasmbin.KindFunc))+len(m.Code))
+	for index, name := range g.names {
+		list[index] = name
+	}
+	wasmbin.SetFunctionNames(m, list)
 	return nil
 }
 
-func (c Check) apply(m *wasmbin.Module, indices []uint32, sp, raise, reserve uint32) error {
-	first := m.ImportCount(wasmbin.KindFunc)
+// frame is what every guarded call takes from the shadow stack, in bytes: many functions use none of it, and
+// would let the native stack grow without end.
+const frame = 128
+
+type guard struct {
+	m                  *wasmbin.Module
+	names              map[uint32]string
+	byName             map[string][]uint32
+	sp, raise, reserve uint32
+}
+
+// function moves the body of each function of that name to a new one, and puts the guard in its place.
+func (g *guard) function(c Check) error {
+	first := g.m.ImportCount(wasmbin.KindFunc)
 	done := false
-	for _, index := range indices {
-		typ, err := m.FuncType(index)
+	for _, index := range slices.Sorted(slices.Values(g.byName[c.Name])) {
+		typ, err := g.m.FuncType(index)
 		if err != nil {
 			return err
 		}
 		if index < first || len(typ.Results) != 1 || typ.Results[0] != wasmbin.I32 {
 			continue
 		}
-		body := &m.Code[index-first]
-		body.Code = append(c.prologue(sp, raise, reserve), body.Code...)
+		original := first + uint32(len(g.m.Code))
+		g.m.Funcs = append(g.m.Funcs, g.m.Funcs[index-first])
+		g.m.Code = append(g.m.Code, g.m.Code[index-first])
+		g.m.Code[index-first] = wasmbin.Body{Code: g.code(c, len(typ.Params), original)}
+		g.names[original] = c.Name + ".unguarded"
 		done = true
 	}
 	if !done {
@@ -94,12 +115,27 @@ func (c Check) apply(m *wasmbin.Module, indices []uint32, sp, raise, reserve uin
 	return nil
 }
 
-// prologue is: if stack pointer < reserve { raise(); return fail }.
-func (c Check) prologue(sp, raise, reserve uint32) []byte {
-	out := wasmbin.AppendIndexed(nil, wasmbin.OpGlobalGet, sp)
-	out = wasmbin.AppendI32Const(out, int32(reserve))
+// code is: if sp < reserve { raise(); return fail }; sp -= frame; r = original(parameters...); sp += frame; return r.
+func (g *guard) code(c Check, params int, original uint32) []byte {
+	out := wasmbin.AppendIndexed(nil, wasmbin.OpGlobalGet, g.sp)
+	out = wasmbin.AppendI32Const(out, int32(g.reserve))
 	out = append(out, byte(wasmbin.OpI32LtU), byte(wasmbin.OpIf), 0x40)
-	out = wasmbin.AppendIndexed(out, wasmbin.OpCall, raise)
+	out = wasmbin.AppendIndexed(out, wasmbin.OpCall, g.raise)
 	out = wasmbin.AppendI32Const(out, c.Fail)
-	return append(out, byte(wasmbin.OpReturn), byte(wasmbin.OpEnd))
+	out = append(out, byte(wasmbin.OpReturn), byte(wasmbin.OpEnd))
+	out = g.move(out, wasmbin.OpI32Sub)
+	for i := range params {
+		out = wasmbin.AppendIndexed(out, wasmbin.OpLocalGet, uint32(i))
+	}
+	out = wasmbin.AppendIndexed(out, wasmbin.OpCall, original)
+	out = g.move(out, wasmbin.OpI32Add)
+	return append(out, byte(wasmbin.OpEnd))
+}
+
+// move appends sp = sp op frame.
+func (g *guard) move(out []byte, op wasmbin.Op) []byte {
+	out = wasmbin.AppendIndexed(out, wasmbin.OpGlobalGet, g.sp)
+	out = wasmbin.AppendI32Const(out, frame)
+	out = append(out, byte(op))
+	return wasmbin.AppendIndexed(out, wasmbin.OpGlobalSet, g.sp)
 }
