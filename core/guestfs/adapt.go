@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wazerosys "github.com/tetratelabs/wazero/sys"
@@ -16,11 +17,16 @@ import (
 // memory because its fs.File can only be read from the start to the end.
 const maxBuffered = 64 << 20
 
+// maxAllBuffered bounds all of them that are open, in bytes.
+const maxAllBuffered = 4 * maxBuffered
+
 // adapted shows a Go file system to guests.
 type adapted struct {
 	refusal
 	of    fs.FS
 	links bool // it has symbolic links and can tell them
+	// buffered is how many bytes of open files are in memory.
+	buffered atomic.Int64
 }
 
 // AdaptFS shows a Go file system to guests; it cannot be changed (EROFS). It
@@ -29,7 +35,8 @@ type adapted struct {
 // too, for which [OpenVolume] is the better choice.
 //
 // A file that is neither an io.ReaderAt nor an io.Seeker is read into memory
-// when it is opened, up to 64 MiB (else EFBIG).
+// when it is opened, up to 64 MiB (else EFBIG) and 256 MiB for all that are
+// open (else EMFILE).
 func AdaptFS(of fs.FS) sys.FS {
 	a := &adapted{of: of}
 	_, a.links = of.(fs.ReadLinkFS)
@@ -142,30 +149,38 @@ func (a *adapted) OpenFile(path string, flag sys.Oflag, _ fs.FileMode) (sys.File
 	if info.IsDir() {
 		return &adaptedDir{archiveHead: archiveHead{n: node}, a: a, f: f, path: path}, 0
 	}
-	r, errno := readerAt(f)
-	if errno != 0 {
+	file := &adaptedFile{archiveFile: archiveFile{archiveHead: archiveHead{n: node}}, a: a, f: f}
+	if errno := file.prepare(); errno != 0 {
 		_ = f.Close()
 		return nil, errno
 	}
-	return &adaptedFile{archiveFile: archiveFile{archiveHead: archiveHead{n: node}}, f: f, r: r}, 0
+	return file, 0
 }
 
-// readerAt makes a file readable at any place.
-func readerAt(f fs.File) (io.ReaderAt, sys.Errno) {
-	switch r := f.(type) {
+// prepare makes the file readable at any place.
+func (f *adaptedFile) prepare() sys.Errno {
+	switch r := f.f.(type) {
 	case io.ReaderAt:
-		return r, 0
+		f.r = r
+		return 0
 	case io.ReadSeeker:
-		return seekReader{r}, 0
+		f.r = seekReader{r}
+		return 0
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxBuffered+1))
+	if f.a.buffered.Load() >= maxAllBuffered {
+		return EMFILE
+	}
+	data, err := io.ReadAll(io.LimitReader(f.f, maxBuffered+1))
 	if err != nil {
-		return nil, toErrno(err)
+		return toErrno(err)
 	}
 	if len(data) > maxBuffered {
-		return nil, EFBIG
+		return EFBIG
 	}
-	return bytes.NewReader(data), 0
+	f.buffered = int64(len(data))
+	f.a.buffered.Add(f.buffered)
+	f.r = bytes.NewReader(data)
+	return 0
 }
 
 // seekReader reads at a place by going there.
@@ -182,8 +197,10 @@ func (s seekReader) ReadAt(buf []byte, off int64) (int, error) {
 // adaptedFile is an open file of a Go file system.
 type adaptedFile struct {
 	archiveFile // all but what reads
+	a           *adapted
 	f           fs.File
 	r           io.ReaderAt
+	buffered    int64 // in memory, in bytes
 }
 
 // Read implements sys.File.
@@ -226,6 +243,8 @@ func (f *adaptedFile) Close() sys.Errno {
 		return 0
 	}
 	f.closed = true
+	f.a.buffered.Add(-f.buffered)
+	f.r = nil
 	return toErrno(f.f.Close())
 }
 

@@ -192,3 +192,32 @@ func TestAdaptFS(t *testing.T) {
 	}
 	everythingIsReadOnly(g, "/m/d/f", "/m/l", "/m/d")
 }
+
+// streamFS has files that can only be read from the start to the end.
+type streamFS struct{ fs.FS }
+
+// Open implements fs.FS.
+func (s streamFS) Open(name string) (fs.File, error) {
+	f, err := s.FS.Open(name)
+	if d, ok := f.(fs.ReadDirFile); ok {
+		return d, err
+	}
+	return struct{ fs.File }{f}, err
+}
+
+func TestAdaptFSOfStreams(t *testing.T) {
+	a := AdaptFS(streamFS{fstest.MapFS{
+		"f": {Data: []byte("content")}, "big": {Data: make([]byte, maxBuffered)}, "bigger": {Data: make([]byte, maxBuffered+1)},
+	}})
+	g := mounted(t, map[string]sys.FS{"/m": a})
+	f := g.open("/m/f", sys.O_RDONLY)
+	if n, errno := f.Pread(make([]byte, 3), 4); n != 3 || errno != 0 || g.readFrom(f) != "content" {
+		g.Fatal(n, errno)
+	}
+	g.refused(EFBIG, "/m/bigger", sys.O_RDONLY)
+	for range maxAllBuffered / maxBuffered {
+		g.open("/m/big", sys.O_RDONLY)
+	}
+	f.Close()
+	g.refused(EMFILE, "/m/big", sys.O_RDONLY)
+}

@@ -68,34 +68,60 @@ func (s spot) close() {
 // the way is ELOOP. One that comes in the way between looking and opening is
 // followed, by os.Root and so inside of the directory.
 func (h *hostDir) walk(path string) (spot, sys.Errno) {
-	at := spot{dir: h.root}
-	for {
-		name, rest, more := strings.Cut(path, "/")
-		if !more {
-			at.name = name
-			return at, 0
-		}
-		info, err := at.dir.Lstat(name)
-		switch {
-		case err != nil:
-			defer at.close()
-			return at, toErrno(err)
-		case info.Mode()&fs.ModeSymlink != 0:
-			at.close()
-			return at, sys.ELOOP
-		case !info.IsDir():
-			at.close()
-			return at, sys.ENOTDIR
-		}
-		// With "/." a directory is asked for: anything else fails, at once.
-		dir, err := at.dir.OpenRoot(name + "/.")
-		at.close()
-		if err != nil {
-			return at, toErrno(err)
-		}
-		at.dir, at.inner, path = dir, true, rest
-		at.depth++
+	above, name := parent(path), path[strings.LastIndexByte(path, '/')+1:]
+	at := spot{dir: h.root, name: name}
+	if above == "" {
+		return at, 0
 	}
+	if h.fast != nil && len(above) <= maxFastPath {
+		st, err := h.fast.lstat(above)
+		if errno := mustBeDir(st.Mode, err); errno != 0 {
+			return at, errno
+		}
+		return at, at.enter(above)
+	}
+	for part := range strings.SplitSeq(above, "/") {
+		info, err := at.dir.Lstat(part)
+		var mode fs.FileMode
+		if err == nil {
+			mode = info.Mode()
+		}
+		errno := mustBeDir(mode, err)
+		if errno == 0 {
+			errno = at.enter(part)
+		}
+		if errno != 0 {
+			at.close()
+			return at, errno
+		}
+	}
+	return at, 0
+}
+
+// mustBeDir checks what a walk goes through.
+func mustBeDir(mode fs.FileMode, err error) sys.Errno {
+	switch {
+	case err != nil:
+		return toErrno(err)
+	case mode&fs.ModeSymlink != 0:
+		return sys.ELOOP
+	case !mode.IsDir():
+		return sys.ENOTDIR
+	}
+	return 0
+}
+
+// enter goes to a directory below.
+func (s *spot) enter(path string) sys.Errno {
+	// With "/." a directory is asked for: anything else fails, at once.
+	dir, err := s.dir.OpenRoot(path + "/.")
+	if err != nil {
+		return toErrno(err)
+	}
+	s.close()
+	s.dir, s.inner = dir, true
+	s.depth += 1 + strings.Count(path, "/")
+	return 0
 }
 
 // on runs an operation on the entry that a path names.

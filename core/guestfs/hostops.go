@@ -3,6 +3,7 @@ package guestfs
 import (
 	"io/fs"
 	"strings"
+	"sync"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 )
@@ -12,14 +13,24 @@ func (h *hostDir) Mkdir(path string, perm fs.FileMode) sys.Errno {
 	return h.add(path, func(at spot) error { return at.dir.Mkdir(at.name, perm.Perm()) })
 }
 
+// lifting is held while a link is made that goes up, and while something is
+// moved closer to the root of a volume. Else two guests could do both at the
+// same time and make a link that leads out. There may be several volumes of
+// one directory, so there is one lock for all.
+var lifting sync.Mutex
+
 // Symlink implements sys.FS.
 func (h *hostDir) Symlink(target, path string) sys.Errno {
+	if strings.Contains(target, "..") {
+		lifting.Lock()
+		defer lifting.Unlock()
+	}
 	return h.add(path, func(at spot) error {
 		if _, err := at.dir.Lstat(at.name); err == nil {
 			return fs.ErrExist
 		}
 		if !staysInside(target, at.depth) {
-			return fs.ErrPermission
+			return Error{sys.EPERM}
 		}
 		return at.dir.Symlink(target, at.name)
 	})
@@ -36,19 +47,35 @@ func (h *hostDir) add(path string, op func(spot) error) sys.Errno {
 			return 0
 		}
 		h.quota.give(entryBytes(at.name))
-		if err == fs.ErrPermission {
-			return sys.EPERM
-		}
 		return toErrno(err)
 	})
 }
 
 // Link implements sys.FS.
 func (h *hostDir) Link(from, to string) sys.Errno {
-	if errno := h.on(from, func(spot) sys.Errno { return 0 }); errno != 0 {
-		return errno
+	defer lockLifting(from, to)()
+	return h.on(from, func(old spot) sys.Errno {
+		info, err := old.dir.Lstat(old.name)
+		if err != nil {
+			return toErrno(err)
+		}
+		return h.add(to, func(new spot) error {
+			if errno := linksStayInside(old, info, new.depth); errno != 0 {
+				return Error{errno}
+			}
+			return h.root.Link(from, to)
+		})
+	})
+}
+
+// lockLifting locks lifting if to is closer to the root than from, and returns
+// the unlock.
+func lockLifting(from, to string) func() {
+	if strings.Count(to, "/") >= strings.Count(from, "/") {
+		return func() {}
 	}
-	return h.add(to, func(spot) error { return h.root.Link(from, to) })
+	lifting.Lock()
+	return lifting.Unlock
 }
 
 // Unlink implements sys.FS.
@@ -102,6 +129,7 @@ func (h *hostDir) unnamed(name string, info fs.FileInfo) {
 
 // Rename implements sys.FS.
 func (h *hostDir) Rename(from, to string) sys.Errno {
+	defer lockLifting(from, to)()
 	return h.on(from, func(old spot) sys.Errno {
 		info, err := old.dir.Lstat(old.name)
 		if err != nil {

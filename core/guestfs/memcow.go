@@ -7,9 +7,9 @@ import (
 	"github.com/tetratelabs/wazero/experimental/sys"
 )
 
-// maxLowerEntries is how many entries a directory of a lower filesystem may
-// have: they are kept in memory once the directory has been looked at.
-const maxLowerEntries = 1 << 20
+// knownPerFile bounds how many entries of a lower filesystem are kept in
+// memory, as a multiple of Limits.MaxFiles.
+const knownPerFile = 4
 
 // lowerFile is what an inode still takes from the lower filesystem.
 type lowerFile struct {
@@ -24,6 +24,7 @@ type lowerFile struct {
 // does not count. A directory's names are read when it is first looked at, and
 // a file is copied when it is first written to. So renames, removals and links
 // work everywhere, and a file that is only read follows what happens below.
+// Names are kept: to look at more than four times Limits.MaxFiles is ENOSPC.
 func NewCow(lower sys.FS, limits Limits) *MemFS {
 	m := NewMemFS(limits)
 	m.lower = lower
@@ -51,7 +52,7 @@ func (m *MemFS) load(n *inode) sys.Errno {
 			return errno
 		}
 		below = append(below, page...)
-		if len(below) > maxLowerEntries {
+		if m.known+int64(len(below)) > knownPerFile*m.account.limits.MaxFiles {
 			return ENOSPC
 		}
 		if len(page) < 1024 {
@@ -62,6 +63,7 @@ func (m *MemFS) load(n *inode) sys.Errno {
 		m.addLower(n, e)
 	}
 	n.under.loaded = true
+	m.known += int64(len(below))
 	return 0
 }
 

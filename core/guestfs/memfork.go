@@ -11,7 +11,7 @@ func (m *MemFS) Fork() *MemFS {
 	defer m.mu.Unlock()
 	m.owner = new(owner)
 	f := &MemFS{
-		owner: new(owner), lower: m.lower, nextIno: m.nextIno,
+		owner: new(owner), lower: m.lower, known: m.known, nextIno: m.nextIno,
 		account: &account{limits: m.account.limits},
 	}
 	c := forker{into: f, done: map[*inode]*inode{}}
@@ -77,6 +77,7 @@ func (m *MemFS) become(other *MemFS) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	other.account.limits = m.account.limits
-	m.root, m.account, m.owner, m.lower = other.root, other.account, other.owner, other.lower
+	m.root, m.account, m.owner = other.root, other.account, other.owner
+	m.lower, m.known = other.lower, other.known
 	m.nextIno = max(m.nextIno, other.nextIno)
 }

@@ -87,8 +87,10 @@ type MemFS struct {
 	// owner marks the chunks that only this filesystem has: a fork gives both
 	// sides a new one, so that each copies a chunk before it writes to it.
 	owner *owner
-	// lower is what a copy-on-write filesystem lies on, nil for others.
+	// lower is what a copy-on-write filesystem lies on, nil for others, and
+	// known how many of its entries are in memory.
 	lower sys.FS
+	known int64
 }
 
 // owner is compared by address, so it must not be empty.

@@ -81,8 +81,18 @@ func (d *directory) remove(e *entry) {
 	e.name, e.node = "", nil
 	d.holes++
 	if d.holes >= 32 && d.holes > len(d.list)/2 {
-		d.list = slices.Clone(slices.DeleteFunc(d.list, func(e *entry) bool { return e.node == nil }))
-		d.holes = 0
+		d.squeeze()
+	}
+}
+
+// squeeze removes the holes. The map is made anew, since one keeps the room of
+// all that was ever in it: a guest would get memory that is not counted.
+func (d *directory) squeeze() {
+	d.list = slices.Clone(slices.DeleteFunc(d.list, func(e *entry) bool { return e.node == nil }))
+	d.holes = 0
+	d.byName = make(map[string]*entry, len(d.list))
+	for _, e := range d.list {
+		d.byName[e.name] = e
 	}
 }
 

@@ -98,11 +98,21 @@ func (s *Storage) Restore(snapshot []byte) error {
 		return fmt.Errorf("guestfs: restore: %w: %w", ErrSnapshot, err)
 	}
 	defer zr.Close()
-	made := NewMemFS(s.mem.Limits())
-	limits := made.account.limits
+	made, err := readSnapshot(zr, s.mem.Limits())
+	if err != nil {
+		return err
+	}
+	s.mem.become(made)
+	return nil
+}
+
+// readSnapshot makes a filesystem of the tar file in a snapshot.
+func readSnapshot(r io.Reader, limits Limits) (*MemFS, error) {
+	made := NewMemFS(limits)
+	limits = made.account.limits
 	// No snapshot within the limits is longer, but one that is nothing but
 	// headers could be, without end.
-	tr := tar.NewReader(io.LimitReader(zr, limits.MaxBytes+limits.MaxFiles*maxTarHead+maxTarHead))
+	tr := tar.NewReader(io.LimitReader(r, limits.MaxBytes+limits.MaxFiles*maxTarHead+maxTarHead))
 	var dirs []*tar.Header // whose times change while they are filled
 	for {
 		h, err := tr.Next()
@@ -110,23 +120,22 @@ func (s *Storage) Restore(snapshot []byte) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("guestfs: restore: %w: %w", ErrSnapshot, err)
+			return nil, fmt.Errorf("guestfs: restore: %w: %w", ErrSnapshot, err)
 		}
 		if err := made.restore(h, tr); err != nil {
-			return fmt.Errorf("guestfs: restore %q: %w", h.Name, err)
+			return nil, fmt.Errorf("guestfs: restore %q: %w", h.Name, err)
 		}
 		if h.Typeflag == tar.TypeDir {
 			dirs = append(dirs, h)
 		}
 	}
 	if len(dirs) == 0 { // not even the root
-		return fmt.Errorf("guestfs: restore: %w", ErrSnapshot)
+		return nil, fmt.Errorf("guestfs: restore: %w", ErrSnapshot)
 	}
 	for _, h := range dirs {
 		made.Utimens(snapshotPath(h.Name), sys.UTIME_OMIT, h.ModTime.UnixNano()) // it was made above
 	}
-	s.mem.become(made)
-	return nil
+	return made, nil
 }
 
 // snapshotPath is the path of an entry as MemFS expects it.

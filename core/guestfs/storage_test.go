@@ -371,3 +371,19 @@ func TestTruncateLetsGo(t *testing.T) {
 		t.Fatal("held:", held, cap(n.chunks))
 	}
 }
+
+// Nor must memory behind a directory outlive its entries.
+func TestRemoveLetsGo(t *testing.T) {
+	m := NewMemFS(Limits{})
+	g := &guestView{T: t, fs: m}
+	for i := range 1000 {
+		g.mkdir(fmt.Sprint(i))
+	}
+	first := m.root.dir.byName
+	for i := range 1000 {
+		g.want(0, m.Rmdir(fmt.Sprint(i)), "rmdir")
+	}
+	if cap(m.root.dir.list) > 100 || len(first) == 0 {
+		t.Fatal("the list or the map is still that of 1000 entries:", cap(m.root.dir.list), len(first))
+	}
+}

@@ -239,8 +239,23 @@ func TestVolumeLinksOutRefused(t *testing.T) {
 	// A link that is made deep down must not be lifted.
 	g.want(0, g.fs.Symlink("../../secret", "/v/d/e/s"), "symlink")
 	g.want(sys.EPERM, g.fs.Rename("/v/d/e/s", "/v/d/s"), "lift a link")
+	g.want(sys.EPERM, g.fs.Link("/v/d/e/s", "/v/d/s"), "a second name for a link, higher up")
+	g.want(0, g.fs.Link("/v/d/e/s", "/v/d/e/s2"), "a second name for a link")
+	g.want(0, g.fs.Unlink("/v/d/e/s2"), "unlink")
 	g.want(sys.EPERM, g.fs.Rename("/v/d/e", "/v/e"), "lift a directory with a link")
 	g.want(0, g.fs.Rename("/v/d/e", "/v/d/e2"), "rename at the same depth")
 	g.want(0, g.fs.Unlink("/v/d/e2/s"), "unlink")
 	g.want(0, g.fs.Rename("/v/d/e2", "/v/e"), "lift a directory without links")
+}
+
+func TestVolumeCowBoundsWhatItKnows(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o644))
+	}
+	for files, want := range map[int64]sys.Errno{50 / knownPerFile: ENOSPC, 50/knownPerFile + 1: 0} {
+		g := volumeView(t, dir, VolumeOptions{Mode: VolumeCow, Limits: Limits{MaxFiles: files}})
+		_, errno := g.fs.Stat("/v/1")
+		g.want(want, errno, "look at 50 files")
+	}
 }
