@@ -44,7 +44,7 @@ func TestDigests(t *testing.T) {
 // TestUpToDate checks that what is embedded was built from the sources here, with full optimisation and counting.
 func TestUpToDate(t *testing.T) {
 	tree := inputs.Tree{Source: "."}
-	source, err := (&recipe.Build{Tree: tree, Shim: filepath.Join("guest", "shim")}).SourceDigest()
+	source, err := (&recipe.Build{Tree: tree, Shim: filepath.Join("guest", "shim"), StackSize: recipe.StackSize}).SourceDigest()
 	if err != nil {
 		t.Fatal(err)
 	}
