@@ -3,6 +3,7 @@ module github.com/eryx-go/eryx
 go 1.26.0
 
 require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dsnet/compress v0.0.1 // indirect
 	github.com/ebitengine/purego v0.11.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect

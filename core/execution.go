@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
+	"github.com/eryx-go/eryx/core/wire"
 )
 
 // execution is one run of a program, driven by whoever has something for it: the caller at first, then the
@@ -52,7 +53,7 @@ var (
 )
 
 func mustEncode(v any) []byte {
-	b, err := encode(v)
+	b, err := wire.Encode(v)
 	if err != nil {
 		panic(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
+	"github.com/eryx-go/eryx/core/wire"
 )
 
 var (
@@ -27,7 +28,7 @@ const (
 // parseReply reads what the Python runtime answered: ["done", outcome], ["wait", ns], or ["!", type, text]
 // where the runtime itself failed. All of it is the guest's word, and may be anything.
 func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time.Duration) {
-	value, err := decode(reply)
+	value, err := wire.Decode(reply)
 	fields, ok := value.([]any)
 	if err != nil || !ok || len(fields) == 0 {
 		return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0
@@ -41,7 +42,7 @@ func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time
 		}
 	case "wait":
 		if len(fields) == 2 {
-			if ns, ok := integer(fields[1]); ok {
+			if ns, ok := fields[1].(int64); ok {
 				return replyWait, nil, time.Duration(ns)
 			}
 		}
@@ -123,7 +124,7 @@ func (x *execution) failure(outcome map[string]any, err error) *Error {
 
 // programError is what the program's own end means: an exception, an exit code, or nothing.
 func (x *execution) programError(outcome map[string]any, python *PythonError) *Error {
-	if code, ok := integer(outcome["exit"]); ok {
+	if code, ok := outcome["exit"].(int64); ok {
 		x.result.ExitCode = int(code)
 		if code == 0 {
 			return nil
@@ -194,7 +195,7 @@ func pythonError(outcome map[string]any) *PythonError {
 		}
 		var frame Frame
 		frame.File, _ = fields[0].(string)
-		line, _ := integer(fields[1])
+		line, _ := fields[1].(int64)
 		frame.Line = int(line)
 		frame.Function, _ = fields[2].(string)
 		frame.Source, _ = fields[3].(string)

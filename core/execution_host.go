@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
+	"github.com/eryx-go/eryx/core/wire"
 )
 
 // The methods of this file are what the guest asks of its execution (guest.Host). They run on the pump's
@@ -68,7 +69,7 @@ func (x *execution) EventsTaken() {
 
 // Callback implements guest.Host: it starts the call that [id, name, arguments] asks for.
 func (x *execution) Callback(message []byte) int32 {
-	request, err := decode(message)
+	request, err := wire.Decode(message)
 	if err != nil {
 		return errnoInval
 	}
@@ -76,7 +77,7 @@ func (x *execution) Callback(message []byte) int32 {
 	if !ok || len(fields) != 3 {
 		return errnoInval
 	}
-	id, ok := integer(fields[0])
+	id, ok := fields[0].(int64)
 	name, ok2 := fields[1].(string)
 	args, ok3 := fields[2].(map[string]any)
 	if !ok || !ok2 || !ok3 {
@@ -134,7 +135,7 @@ func (x *execution) refusal(callback *Callback, name string) error {
 // encodeEvent is the event that answers call id.
 func encodeEvent(id int64, value any, err error) []byte {
 	if err == nil {
-		event, encodeErr := encode([]any{id, eventOK, value})
+		event, encodeErr := wire.Encode([]any{id, eventOK, value})
 		if encodeErr == nil {
 			return event
 		}
@@ -219,7 +220,7 @@ func (x *execution) expireCalls() {
 
 // Emit implements guest.Host: ["cancel", id] and later kinds of messages.
 func (x *execution) Emit(message []byte) int32 {
-	value, err := decode(message)
+	value, err := wire.Decode(message)
 	if err != nil {
 		return errnoInval
 	}
@@ -228,7 +229,7 @@ func (x *execution) Emit(message []byte) int32 {
 		return errnoInval
 	}
 	if kind, _ := fields[0].(string); kind == "cancel" {
-		if id, ok := integer(fields[1]); ok {
+		if id, ok := fields[1].(int64); ok {
 			x.cancelCall(id)
 			return 0
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eryx-go/eryx/core/guest"
+	"github.com/eryx-go/eryx/core/wire"
 )
 
 // Session is one guest whose globals, functions, classes, imports and files persist from one execution to
@@ -172,7 +173,7 @@ func (s *Session) newExecution(ctx context.Context, code string, limits Limits, 
 	if s.dead != nil {
 		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
 	}
-	message, err := encode([]any{"execute", code, s.executeMessage(o)})
+	message, err := wire.Encode([]any{"execute", code, s.executeMessage(o)})
 	if err != nil {
 		return nil, invalid("encode the execution: %v", err)
 	}
@@ -275,7 +276,7 @@ func (s *Session) op(message ...any) ([]any, error) {
 	if s.dead != nil {
 		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
 	}
-	encoded, err := encode(message)
+	encoded, err := wire.Encode(message)
 	if err != nil {
 		return nil, invalid("encode the operation: %v", err)
 	}
@@ -286,7 +287,7 @@ func (s *Session) op(message ...any) ([]any, error) {
 		s.dead = s.guest.Dead()
 		return nil, failure(CodeInternal, "the guest ended: %w", err)
 	}
-	value, err := decode(bytes.Clone(reply))
+	value, err := wire.Decode(bytes.Clone(reply))
 	fields, ok := value.([]any)
 	if err != nil || !ok || len(fields) == 0 {
 		return nil, failure(CodeInternal, "an unreadable reply")
