@@ -49,5 +49,10 @@ func run(ctx context.Context) error {
 	if b.Out == "" {
 		b.Out, b.Work = tree.Source, tree.Build
 	}
+	for _, path := range []*string{&b.Shim, &b.Out, &b.Work} { // commands run in folders of their own
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
 	return b.Run(ctx)
 }
