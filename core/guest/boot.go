@@ -2,7 +2,10 @@ package guest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -27,9 +30,27 @@ func (r *Runtime) BootImage(ctx context.Context, o Options, modules []string) (*
 	return g.prepare(h, modules)
 }
 
-// BaseImage is the image of the interpreter with its common modules, the start of every guest.
+// BaseImage is the image of the interpreter with its common modules, the start of every guest: from the cache
+// when it is there, else made from nothing and kept.
 func (r *Runtime) BaseImage(ctx context.Context, o Options) (*Image, error) {
-	return r.BootImage(ctx, o, nil)
+	if r.config.CacheDir == "" {
+		return r.BootImage(ctx, o, nil)
+	}
+	name := filepath.Join(r.config.CacheDir, "image-"+BuildID())
+	img, err := LoadImage(name)
+	if err == nil {
+		return img, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		r.warn("the image in the cache cannot be used (%v); making it again", err)
+	}
+	if img, err = r.BootImage(ctx, o, nil); err != nil {
+		return nil, err
+	}
+	if err := SaveImage(img, name); err != nil {
+		r.warn("the image cannot be kept in %s (%v)", name, err)
+	}
+	return img, nil
 }
 
 // ExtendImage makes an image from a guest that started from another: what packages and imports add.

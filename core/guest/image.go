@@ -11,11 +11,11 @@ const pageSize = 4096
 // Image is the memory of an interpreter at rest, from which any number of guests start, copy on write.
 // It is immutable and may be used by many goroutines. See docs/architecture.md, "Images".
 type Image struct {
-	file  *os.File // in memory, or on platforms without mmap the bytes in data
-	data  []byte
-	size  uint64 // a multiple of the WebAssembly page
-	stack uint64 // the shadow stack pointer at rest
-	info  uint32 // address of the words shared with the guest
+	file   *os.File // in memory or in the cache
+	offset int64    // where in file the memory begins, a multiple of the page
+	size   uint64   // a multiple of the WebAssembly page
+	stack  uint64   // the shadow stack pointer at rest
+	info   uint32   // address of the words shared with the guest
 }
 
 // SizeBytes is the length of the image's memory in bytes, most of it shared by all guests made from it.

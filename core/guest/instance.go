@@ -129,7 +129,7 @@ func (r *Runtime) instantiate(img *Image, reserve uint64) (*Guest, error) {
 	}
 	ctx := experimental.WithMemoryAllocator(context.Background(),
 		experimental.MemoryAllocatorFunc(func(uint64, uint64) experimental.LinearMemory { return memory }))
-	module, err := r.wazero.InstantiateModule(ctx, r.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := r.engine.runtime.InstantiateModule(ctx, r.engine.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		memory.Free()
 		return nil, fmt.Errorf("%w: instantiate: %w", ErrImage, err)

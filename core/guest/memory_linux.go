@@ -34,7 +34,7 @@ func newRegion(limit uint64) (*region, error) {
 
 // mapImage lays img over the start of the region, copy on write.
 func (r *region) mapImage(img *Image) error {
-	_, err := unix.MmapPtr(int(img.file.Fd()), 0, unsafe.Pointer(&r.space[0]), uintptr(img.size),
+	_, err := unix.MmapPtr(int(img.file.Fd()), img.offset, unsafe.Pointer(&r.space[0]), uintptr(img.size),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	if err != nil {
 		return fmt.Errorf("map the image: %w", err)
@@ -80,4 +80,13 @@ func newImageFile(size int64) (*os.File, error) {
 		return nil, fmt.Errorf("size an image of %d bytes: %w", size, err)
 	}
 	return f, nil
+}
+
+// view maps the image's memory for reading.
+func (i *Image) view() (memory []byte, release func(), err error) {
+	memory, err = unix.Mmap(int(i.file.Fd()), i.offset, int(i.size), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, nil, fmt.Errorf("map the image: %w", err)
+	}
+	return memory, func() { _ = unix.Munmap(memory) }, nil
 }

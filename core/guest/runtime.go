@@ -2,15 +2,11 @@ package guest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
@@ -35,96 +31,79 @@ type Config struct {
 
 // Runtime is the compiled interpreter: one per process is enough. It may be used by many goroutines.
 type Runtime struct {
-	config   Config
-	wazero   wazero.Runtime
-	cache    wazero.CompilationCache
-	compiled wazero.CompiledModule
-	pool     pool
+	config Config
+	engine *engine
+	pool   pool
 }
 
 // NewRuntime compiles the interpreter, or loads it from the cache.
 func NewRuntime(ctx context.Context, config Config) (*Runtime, error) {
-	binary, err := wasm.Module()
-	if err != nil {
-		return nil, fmt.Errorf("read the interpreter: %w", err)
-	}
 	if config.Workers <= 0 {
 		config.Workers = runtime.GOMAXPROCS(0)
 	}
 	r := &Runtime{config: config}
-	if err := r.compile(ctx, binary); err != nil {
-		return nil, err
+	if config.CacheDir == "" {
+		return r, r.compile(ctx)
 	}
-	if err := r.link(ctx); err != nil {
-		_ = r.Close(ctx)
-		return nil, err
+	cache := codeCache{filepath.Join(config.CacheDir, "code-"+codeID())}
+	if err := r.load(ctx, cache); err == nil {
+		return r, nil
+	} else if !errors.Is(err, errNotCached) {
+		r.warn("the code cache in %s cannot be used (%v); compiling again", cache.dir, err)
 	}
-	return r, nil
-}
-
-// BuildID names the interpreter that images belong to: module, data and engine.
-func BuildID() string {
-	h := sha256.New()
-	h.Write([]byte(wasm.BuildID()))
-	h.Write([]byte(wazeroVersion))
-	return hex.EncodeToString(h.Sum(nil))[:32]
-}
-
-// wazeroVersion is part of the build id: compiled code and images belong to one version.
-const wazeroVersion = "wazero-1.12.0"
-
-// compile tries the cache directory first, then without it what it held, then without any.
-func (r *Runtime) compile(ctx context.Context, binary []byte) error {
-	dir := r.config.CacheDir
-	if dir != "" {
-		dir = filepath.Join(dir, "code-"+BuildID())
-		err := r.compileIn(ctx, binary, dir)
-		if err == nil {
-			return nil
-		}
-		r.warn("the code cache in %s cannot be used (%v); compiling again", dir, err)
-		_ = os.RemoveAll(dir)
-		if err = r.compileIn(ctx, binary, dir); err == nil {
-			return nil
-		}
-	}
-	return r.compileIn(ctx, binary, "")
-}
-
-// compileIn compiles with the cache in dir; "" for none.
-func (r *Runtime) compileIn(ctx context.Context, binary []byte, dir string) (err error) {
-	config := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features).WithDebugInfoEnabled(false)
-	var cache wazero.CompilationCache
-	if dir != "" {
-		if _, statErr := os.Stat(dir); statErr != nil {
-			r.progress("compiling the Python runtime for this machine (once) ...")
-		}
-		if cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
-			return err
-		}
-		config = config.WithCompilationCache(cache)
-	}
-	rt := wazero.NewRuntimeWithConfig(ctx, config)
-	compiled, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, r.config.Workers), binary)
+	r.progress("compiling the Python runtime for this machine (once) ...")
+	e, stored, err := cache.fill(ctx, config.Workers)
 	if err != nil {
-		_ = rt.Close(ctx)
-		if cache != nil {
-			_ = cache.Close(ctx)
-		}
-		return fmt.Errorf("compile the interpreter: %w", err)
+		return nil, fmt.Errorf("compile the interpreter: %w", err)
 	}
-	r.wazero, r.cache, r.compiled = rt, cache, compiled
+	if stored != nil {
+		r.warn("the compiled code cannot be kept in %s (%v)", cache.dir, stored)
+	}
+	return r, r.use(ctx, e)
+}
+
+var errNotCached = errors.New("not cached")
+
+// load uses the cached code, if it is there and is what it should be.
+func (r *Runtime) load(ctx context.Context, cache codeCache) error {
+	e, err := cache.load(ctx, r.config.Workers)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return errNotCached
+	}
+	if err := r.use(ctx, e); err != nil {
+		return err
+	}
+	if err := r.probe(); err != nil {
+		return errors.Join(err, e.close(ctx))
+	}
 	return nil
 }
 
-// link registers the host's modules.
-func (r *Runtime) link(ctx context.Context) error {
-	if err := wasip1.Instantiate(ctx, r.wazero); err != nil {
-		return fmt.Errorf("register WASI: %w", err)
+// compile compiles without any cache.
+func (r *Runtime) compile(ctx context.Context) error {
+	binary, err := wasm.Module()
+	if err != nil {
+		return fmt.Errorf("read the interpreter: %w", err)
 	}
-	if err := instantiateHost(ctx, r.wazero); err != nil {
-		return fmt.Errorf("register the host functions: %w", err)
+	e, err := compileModule(ctx, binary, "", r.config.Workers)
+	if err != nil {
+		return fmt.Errorf("compile the interpreter: %w", err)
 	}
+	return r.use(ctx, e)
+}
+
+// use makes e the runtime's engine and registers the host's modules in it.
+func (r *Runtime) use(ctx context.Context, e *engine) error {
+	if err := wasip1.Instantiate(ctx, e.runtime); err != nil {
+		return errors.Join(fmt.Errorf("register WASI: %w", err), e.close(ctx))
+	}
+	if err := instantiateHost(ctx, e.runtime); err != nil {
+		return errors.Join(fmt.Errorf("register the host functions: %w", err), e.close(ctx))
+	}
+	r.engine = e
 	return nil
 }
 
@@ -143,9 +122,5 @@ func (r *Runtime) warn(format string, args ...any) {
 // Close frees the runtime and every guest of it. Guests must not be running.
 func (r *Runtime) Close(ctx context.Context) error {
 	r.pool.close()
-	err := r.wazero.Close(ctx)
-	if r.cache != nil {
-		err = errors.Join(err, r.cache.Close(ctx))
-	}
-	return err
+	return r.engine.close(ctx)
 }

@@ -125,13 +125,13 @@ func decodeAlone(s *stream, limit int64) error {
 			return err
 		}
 		header[i] = b
-		if i == 0 && b >= 9*5*5 {
+		if i == 0 && (b >= 9*5*5 || b%9+b/9%5 > 4) {
 			return fmt.Errorf("%w: Input format not supported by decoder", ErrCorrupt)
 		}
 	}
 	dict := binary.LittleEndian.Uint32(header[1:])
 	size := binary.LittleEndian.Uint64(header[5:])
-	if lc, lp := header[0]%9, header[0]/9%5; lc+lp > 4 || (size != lzmaUnknown && size >= 1<<38) {
+	if size != lzmaUnknown && size >= 1<<38 {
 		return fmt.Errorf("%w: Input format not supported by decoder", ErrCorrupt)
 	}
 	if err := checkMemory(dict, limit); err != nil {
