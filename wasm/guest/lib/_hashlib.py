@@ -4,7 +4,7 @@ CPython's own implementation under OpenSSL's names. hashlib.py and hmac.py need 
 
 import operator
 from _md5 import md5 as openssl_md5
-from _operator import _compare_digest as compare_digest
+from _operator import _compare_digest as compare_digest  # noqa: F401 (for hmac)
 from _sha1 import sha1 as openssl_sha1
 from _sha2 import sha224 as openssl_sha224
 from _sha2 import sha256 as openssl_sha256
@@ -22,8 +22,20 @@ import _eryx_codec
 import _hmac
 from _eryx_stream import pack
 
-_PREFIX = "openssl_"
-_CONSTRUCTORS: dict[str, Any] = {key.removeprefix(_PREFIX): value for key, value in globals().items() if key.startswith(_PREFIX)}
+_CONSTRUCTORS: dict[str, Any] = {
+    "md5": openssl_md5,
+    "sha1": openssl_sha1,
+    "sha224": openssl_sha224,
+    "sha256": openssl_sha256,
+    "sha384": openssl_sha384,
+    "sha512": openssl_sha512,
+    "sha3_224": openssl_sha3_224,
+    "sha3_256": openssl_sha3_256,
+    "sha3_384": openssl_sha3_384,
+    "sha3_512": openssl_sha3_512,
+    "shake_128": openssl_shake_128,
+    "shake_256": openssl_shake_256,
+}
 _CONSTRUCTOR_NAMES = {constructor: name for name, constructor in _CONSTRUCTORS.items()}
 openssl_md_meth_names = frozenset(_CONSTRUCTORS)
 
@@ -63,7 +75,7 @@ def hmac_new(key: Any, msg: Any = b"", digestmod: Any = None) -> Any:
 def hmac_digest(key: Any, msg: Any, digest: Any) -> bytes:
     """The HMAC of one message."""
     try:
-        return _hmac.compute_digest(key, msg, _digest_name(digest))
+        return bytes(_hmac.compute_digest(key, msg, _digest_name(digest)))
     except _hmac.UnknownHashError:
         raise UnsupportedDigestmodError(f"Unsupported digestmod {digest}") from None
 
@@ -108,7 +120,8 @@ def pbkdf2_hmac(hash_name: str, password: Any, salt: Any, iterations: int, dklen
     if size > _INT32_MAX:
         raise OverflowError("key length is too great.")
     try:
-        return _eryx_codec.kdf(pack(_PBKDF2, len(secret), len(grains), rounds, tail=secret + grains + name.encode()), size)
+        params = pack(_PBKDF2, len(secret), len(grains), rounds, tail=secret + grains + name.encode())
+        return bytes(_eryx_codec.kdf(params, size))
     except OSError as error:
         if error.args[0] == _ENOTSUP:
             raise UnsupportedDigestmodError(f"unsupported hash type {hash_name}") from None
@@ -136,7 +149,8 @@ def scrypt(
     if max(cost, r, p) > 1 << 62:
         raise ValueError("Invalid parameter combination for n, r, p, maxmem.")
     try:
-        return _eryx_codec.kdf(pack(_SCRYPT, len(secret), len(grains), cost, r, p, maxmem, tail=secret + grains), dklen)
+        params = pack(_SCRYPT, len(secret), len(grains), cost, r, p, maxmem, tail=secret + grains)
+        return bytes(_eryx_codec.kdf(params, dklen))
     except OSError as error:
         if error.args[0] == _ENOMEM:
             raise ValueError("[digital envelope routines] memory limit exceeded") from None

@@ -51,7 +51,7 @@ def _preset_dict(preset: int) -> int:
 
 
 def _parse_lzma(spec: Mapping[str, Any]) -> _Filter:
-    preset = spec["preset"] if "preset" in spec else PRESET_DEFAULT
+    preset = spec["preset"] if "preset" in spec else PRESET_DEFAULT  # noqa: SIM401 (any mapping)
     size = _preset_dict(_number(preset, _UINT32))
     if not _LZMA_KEYS.issuperset(spec):
         raise ValueError("Invalid filter specifier for LZMA filter")
@@ -132,6 +132,8 @@ class LZMACompressor(Unpicklable):
     """
 
     __slots__ = ("_flushed", "_stream")
+    _flushed: bool
+    _stream: Stream
 
     def __new__(cls, format: int = FORMAT_XZ, check: int = -1, preset: int | None = None, filters: Any = None) -> Self:
         if preset is not None and filters is not None:
