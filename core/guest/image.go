@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 const pageSize = 4096
@@ -16,6 +17,10 @@ type Image struct {
 	size   uint64   // a multiple of the WebAssembly page
 	stack  uint64   // the shadow stack pointer at rest
 	info   uint32   // address of the words shared with the guest
+
+	mu      sync.Mutex
+	memory  []byte // a view of it, once it was needed
+	release func()
 }
 
 // SizeBytes is the length of the image's memory in bytes, most of it shared by all guests made from it.
@@ -23,8 +28,11 @@ func (i *Image) SizeBytes() int64 { return int64(i.size) }
 
 // Close releases the image. Guests that were made from it keep their memory.
 func (i *Image) Close() error {
-	if i.file == nil {
-		return nil
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.memory != nil {
+		i.release()
+		i.memory = nil
 	}
 	return i.file.Close()
 }

@@ -223,7 +223,7 @@ func (r *Runtime) release(g *Guest) {
 	g.host = nil
 	g.process.Close()
 	g.codecs.Reset()
-	if g.image == nil || g.memory.restore() != nil {
+	if g.image == nil || g.memory.restore(g.image) != nil {
 		g.free()
 		return
 	}

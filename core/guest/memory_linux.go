@@ -43,14 +43,6 @@ func (r *region) mapImage(img *Image) error {
 	return nil
 }
 
-// restore drops every page that was written since mapImage.
-func (r *region) restore() error {
-	if err := unix.Madvise(r.space[:r.size], unix.MADV_DONTNEED); err != nil {
-		return fmt.Errorf("restore the image: %w", err)
-	}
-	return nil
-}
-
 // Reallocate implements experimental.LinearMemory: only the length moves, within the limit.
 func (r *region) Reallocate(size uint64) []byte {
 	if size > r.limit {
@@ -90,3 +82,5 @@ func (i *Image) view() (memory []byte, release func(), err error) {
 	}
 	return memory, func() { _ = unix.Munmap(memory) }, nil
 }
+
+func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

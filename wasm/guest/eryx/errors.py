@@ -14,8 +14,19 @@ _MAX_TEXT = 256 * 1024
 _MAX_FRAMES = 200
 
 
+_remembered: list[str] = []
+_MAX_SOURCES = 200
+
+
 def remember_source(filename: str, source: str) -> None:
-    """Let tracebacks, ``inspect`` and ``warnings`` show the lines of a source that is in no file."""
+    """Let tracebacks, ``inspect`` and ``warnings`` show the lines of a source that is in no file.
+
+    A session remembers its last 200 sources: more would be a leak.
+    """
+    if filename not in linecache.cache:
+        _remembered.append(filename)
+        if len(_remembered) > _MAX_SOURCES:
+            linecache.cache.pop(_remembered.pop(0), None)
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
 
 

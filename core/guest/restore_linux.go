@@ -1,0 +1,152 @@
+//go:build linux
+
+package guest
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Restoring a used instance by dropping its pages makes the next life pay a page fault, of one to two
+// microseconds, for each page that it reads or writes anew: most of the time of a small program. So the pages
+// that the guest has made its own are asked of the kernel, and copied back from the image, or cleared behind
+// it, which takes a tenth of the time. See docs/decisions/0006-recycling.md for the figures.
+
+// maxOwnPages is how many pages are copied back, and stay with the idle instance; what is beyond is dropped.
+const maxOwnPages = 1024
+
+// pagemap is /proc/self/pagemap, nil where it cannot be opened.
+var pagemap = sync.OnceValue(func() *os.File {
+	f, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		return nil
+	}
+	return f
+})
+
+// span is a run of memory: offsets of its first byte and of the first behind it.
+type span struct{ start, end uint64 }
+
+// restore makes the memory what it was when img was mapped.
+func (r *region) restore(img *Image) error {
+	pristine, err := img.pristine()
+	if err != nil {
+		return r.drop(0)
+	}
+	spans, err := r.ownPages()
+	if err != nil {
+		return r.drop(0)
+	}
+	left := uint64(maxOwnPages * pageSize)
+	for _, s := range spans {
+		if s.end-s.start > left {
+			return r.drop(s.start)
+		}
+		left -= s.end - s.start
+		n := s.start
+		if n < img.size {
+			n += uint64(copy(r.space[n:s.end], pristine[n:]))
+		}
+		clear(r.space[n:s.end])
+	}
+	return nil
+}
+
+// drop gives back all pages from offset start on: they are the image's again, or zero behind it.
+func (r *region) drop(start uint64) error {
+	if start >= r.size {
+		return nil
+	}
+	return unix.Madvise(r.space[start:r.size], unix.MADV_DONTNEED)
+}
+
+// pristine is the image's memory, mapped on first use for as long as the image lives.
+func (i *Image) pristine() ([]byte, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.memory == nil {
+		memory, release, err := i.view()
+		if err != nil {
+			return nil, err
+		}
+		i.memory, i.release = memory, release
+	}
+	return i.memory, nil
+}
+
+// ownPages are the pages that the guest does not share with its image, in order.
+func (r *region) ownPages() ([]span, error) {
+	if pagemap() == nil {
+		return nil, errors.New("no pagemap")
+	}
+	if spans, err := r.scanPages(); err == nil {
+		return spans, nil
+	}
+	return r.readPages()
+}
+
+// scanArgument is the kernel's struct pm_scan_arg (linux/fs.h, since 6.7).
+type scanArgument struct {
+	size, flags, start, end, walkEnd, vec, vecLen, maxPages       uint64
+	categoryInverted, categoryMask, categoryAnyofMask, returnMask uint64
+}
+
+type scanRegion struct{ start, end, categories uint64 }
+
+const (
+	pagemapScan   = 0xc0606610 // PAGEMAP_SCAN
+	pageIsFile    = 1 << 2
+	pageIsPresent = 1 << 3
+	scanRegions   = 512
+)
+
+// scanPages asks with PAGEMAP_SCAN for the pages that are present and not of a file.
+func (r *region) scanPages() ([]span, error) {
+	base := uint64(addressOf(r.space))
+	found := make([]scanRegion, scanRegions)
+	a := scanArgument{
+		start: base, end: base + r.size, vec: uint64(uintptr(unsafe.Pointer(&found[0]))), vecLen: scanRegions,
+		categoryInverted: pageIsFile, categoryMask: pageIsFile | pageIsPresent, returnMask: pageIsPresent,
+	}
+	a.size = uint64(unsafe.Sizeof(a))
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, pagemap().Fd(), pagemapScan, uintptr(unsafe.Pointer(&a)))
+	if errno != 0 {
+		return nil, errno
+	}
+	spans := make([]span, 0, n+1)
+	for _, f := range found[:n] {
+		spans = append(spans, span{f.start - base, f.end - base})
+	}
+	if n == scanRegions { // the rest is not known: let it be dropped
+		spans = append(spans, span{found[n-1].end - base, r.size})
+	}
+	return spans, nil
+}
+
+// readPages is scanPages for older kernels: it reads an entry for each page.
+func (r *region) readPages() ([]span, error) {
+	const present, shared = 1 << 63, 1 << 61
+	raw := make([]byte, 8*(r.size/pageSize))
+	if _, err := pagemap().ReadAt(raw, int64(addressOf(r.space)/pageSize*8)); err != nil {
+		return nil, err
+	}
+	var spans []span
+	for i := uint64(0); i < r.size/pageSize; i++ {
+		entry := binary.LittleEndian.Uint64(raw[8*i:])
+		if entry&present == 0 || entry&shared != 0 {
+			continue
+		}
+		at := i * pageSize
+		if k := len(spans) - 1; k >= 0 && spans[k].end == at {
+			spans[k].end += pageSize
+		} else {
+			spans = append(spans, span{at, at + pageSize})
+		}
+	}
+	return spans, nil
+}
