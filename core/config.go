@@ -18,7 +18,12 @@ type Config struct {
 	Args []string
 	// Env are environment variables that the program sees, beside HOME, USER, LANG and TMPDIR.
 	Env map[string]string
-	// Stdin is the program's standard input; nil is empty. It is read on the guest's goroutine.
+	// Volumes are directories and files of the host that the program sees. They are opened when a session or
+	// a sandbox is made, and it is an error if one cannot be.
+	Volumes []Volume
+	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
+	// program waits, who can be interrupted meanwhile; what arrives late is kept for its next read. If Stdin
+	// has a working method SetReadDeadline, a read is abandoned with its execution.
 	Stdin io.Reader
 	// OnStdout and OnStderr are given output as it is written, in order, on the guest's goroutine, which
 	// waits for them. They must not keep the slice.
@@ -38,7 +43,7 @@ func (c Config) validate() error {
 			return err
 		}
 	}
-	return nil
+	return validateVolumes(c.Volumes)
 }
 
 // ExecuteOption changes one execution.

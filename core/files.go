@@ -1,23 +1,30 @@
 package core
 
 import (
+	"path"
+	"slices"
+
 	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/guestfs"
 )
 
-// files is the filesystem of one session: the shared system, a private /tmp, and the writable /data.
+// files is the filesystem of one session: the shared system, a private /tmp, the writable /data, and volumes.
 type files struct {
-	root   *guestfs.Namespace
-	data   *guestfs.MemFS
-	tmp    *guestfs.MemFS
-	limits guestfs.Limits
-	cwd    string
+	root    *guestfs.Namespace
+	data    *guestfs.MemFS
+	tmp     *guestfs.MemFS
+	volumes []*guestfs.Volume
+	limits  guestfs.Limits
+	cwd     string
 }
 
-const dataPath = "/data"
+const (
+	dataPath = "/data"
+	tmpPath  = "/tmp"
+)
 
 // newFiles composes the filesystem that config asks for.
-func (rt *Runtime) newFiles(_ Config, limits Limits) (*files, error) {
+func (rt *Runtime) newFiles(config Config, limits Limits) (*files, error) {
 	root, err := rt.systemFiles()
 	if err != nil {
 		return nil, failure(CodeInternal, "compose the files: %w", err)
@@ -25,13 +32,34 @@ func (rt *Runtime) newFiles(_ Config, limits Limits) (*files, error) {
 	f := &files{root: root, cwd: dataPath}
 	f.limits.MaxBytes = bound(limits.MaxVFSBytes)
 	f.data, f.tmp = guestfs.NewMemFS(f.limits), guestfs.NewMemFS(f.limits)
-	if err := root.Mount(dataPath, f.data, guestfs.MountOptions{}); err != nil {
-		return nil, failure(CodeInternal, "mount %s: %w", dataPath, err)
-	}
-	if err := root.Mount("/tmp", f.tmp, guestfs.MountOptions{}); err != nil {
-		return nil, failure(CodeInternal, "mount /tmp: %w", err)
+	if err := f.mount(config.Volumes); err != nil {
+		f.close()
+		return nil, err
 	}
 	return f, nil
+}
+
+// mount puts the volumes and the writable areas into the root; a volume may take the place of an area.
+func (f *files) mount(volumes []Volume) error {
+	for _, v := range volumes {
+		opened, err := v.open(f.limits)
+		if err != nil {
+			return err
+		}
+		f.volumes = append(f.volumes, opened)
+		if err := f.root.Mount(v.GuestPath, opened, guestfs.MountOptions{}); err != nil {
+			return invalid("volume %q: %w", v.HostPath, err)
+		}
+	}
+	for at, area := range map[string]*guestfs.MemFS{dataPath: f.data, tmpPath: f.tmp} {
+		if slices.ContainsFunc(volumes, func(v Volume) bool { return path.Clean(v.GuestPath) == at }) {
+			continue
+		}
+		if err := f.root.Mount(at, area, guestfs.MountOptions{}); err != nil {
+			return failure(CodeInternal, "mount %s: %w", at, err)
+		}
+	}
+	return nil
 }
 
 // left is how many bytes may still be written to the writable area.
@@ -40,7 +68,13 @@ func (f *files) left() int64 { return max(0, f.data.Limits().MaxBytes-f.data.Usa
 // reset forgets what a Reset of the session must not keep.
 func (f *files) reset() {}
 
-func (f *files) close() {}
+// close lets go of the host's directories.
+func (f *files) close() {
+	for _, v := range f.volumes {
+		_ = v.Close() // a directory handle; nothing is lost
+	}
+	f.volumes = nil
+}
 
 // idleHost answers a guest that runs an operation of the host's own, where no program is under way.
 type idleHost struct{}

@@ -1,6 +1,10 @@
 package core
 
-import "context"
+import (
+	"context"
+
+	"github.com/eryx-go/eryx/core/guest"
+)
 
 // Sandbox runs programs that know nothing of each other: every Execute starts from the pristine interpreter
 // with empty files. It holds no guest between executions and may be used from many goroutines at once.
@@ -14,6 +18,10 @@ func (rt *Runtime) NewSandbox(config Config) (*Sandbox, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	if err := checkVolumes(config.Volumes); err != nil {
+		return nil, err
+	}
+	config.Stdin = guest.Interruptible(config.Stdin)
 	return &Sandbox{rt: rt, config: config}, nil
 }
 

@@ -40,12 +40,14 @@ func (rt *Runtime) NewSession(config Config) (*Session, error) {
 	if config.ResultVariable == "" {
 		config.ResultVariable = "result"
 	}
+	config.Stdin = guest.Interruptible(config.Stdin)
 	s := &Session{rt: rt, config: config, limits: limits, image: rt.image, turn: make(chan struct{}, 1)}
 	var err error
 	if s.files, err = rt.newFiles(config, limits); err != nil {
 		return nil, err
 	}
 	if err := s.startGuest(); err != nil {
+		s.files.close()
 		return nil, err
 	}
 	return s, nil

@@ -88,7 +88,7 @@ func (p *Process) readStdin(c call, b []byte) (int, sys.Errno) {
 	switch {
 	case err == nil || n > 0 || errors.Is(err, io.EOF):
 		return n, 0
-	case c.ctx.Err() != nil:
+	case c.ctx.Err() != nil, errors.Is(err, sys.EINTR):
 		return 0, sys.EINTR
 	default:
 		return 0, sys.EIO

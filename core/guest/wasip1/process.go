@@ -55,7 +55,8 @@ type Config struct {
 }
 
 // ContextReader is a Stdin that may block. ctx is the context of the guest's
-// call; when it is done, ReadContext returns its error and the guest EINTR.
+// call; when it is done, ReadContext returns its error and the guest EINTR. So
+// it is for the error EINTR of package experimental/sys.
 type ContextReader interface {
 	ReadContext(ctx context.Context, p []byte) (int, error)
 }
