@@ -129,6 +129,14 @@ ERYX_OVERRIDE int nanosleep(const struct timespec *req, struct timespec *rem) {
 ERYX_OVERRIDE unsigned sleep(unsigned s) { return sleep_ns((int64_t)s * 1000000000) ? s : 0; }
 ERYX_OVERRIDE int usleep(unsigned us) { return sleep_ns((int64_t)us * 1000) ? fail(EINTR) : 0; }
 
+// Only standard input blocks, and only there EINTR comes from.
+long __real_read(int fd, void *buf, size_t n);
+ERYX_OVERRIDE long read(int fd, void *buf, size_t n) {
+  long r = __real_read(fd, buf, n);
+  if (r < 0 && errno == EINTR) PyErr_SetInterruptEx(SIGINT);
+  return r;
+}
+
 // ---- polling ------------------------------------------------------------------------------------------
 struct pollfd {
   int fd;
