@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/eryx-go/eryx/core"
+)
+
+// runProgram runs p and returns the exit code.
+func runProgram(o *options, p *program) int {
+	config := o.config(p)
+	if !o.json {
+		config.OnStdout = func(text []byte) { _, _ = os.Stdout.Write(text) }
+		config.OnStderr = func(text []byte) { _, _ = os.Stderr.Write(text) }
+	}
+	result, signalled := execute(config, p)
+	code := exitCode(result, signalled)
+	if o.json {
+		if err := writeReport(os.Stdout, result, code); err != nil {
+			say("write the report: %v", err)
+			return exitFailed
+		}
+		return code
+	}
+	describe(result.Err)
+	return code
+}
+
+// execute runs p in a session of its own. The result is complete also when that cannot be made. signalled is
+// the exit code for a signal that came, 0 for none.
+func execute(config core.Config, p *program) (result *core.Result, signalled int) {
+	rt, err := openRuntime()
+	if err != nil {
+		return &core.Result{Err: err}, 0
+	}
+	ctx, received, stop := interruptible()
+	defer stop()
+	// Nothing is closed: the process ends, and takes its memory with it sooner than we could give it back.
+	session, err := rt.NewSession(config)
+	if err != nil {
+		return &core.Result{Err: err}, 0
+	}
+	result, _ = session.Execute(ctx, p.source, core.WithFilename(p.filename)) // the error is in the result
+	return result, received()
+}
+
+// exitCode is how the process ends after result.
+func exitCode(result *core.Result, signalled int) int {
+	switch core.ErrorCode(result.Err) {
+	case "":
+		return exitOK
+	case core.CodeTimeout:
+		return exitTimeout
+	case core.CodeExit:
+		return result.ExitCode & 0xff // all that a process can say
+	case core.CodeCancelled:
+		if signalled != 0 {
+			return signalled
+		}
+	case core.CodeInvalid:
+		return exitUsage // a volume that is not there, a source that is not text
+	}
+	return exitFailed
+}
+
+// describe tells on standard error why the script failed.
+func describe(err error) {
+	var e *core.Error
+	if !errors.As(err, &e) {
+		if err != nil {
+			say("%v", err)
+		}
+		return
+	}
+	if e.Code == core.CodeExit && !e.Killed {
+		return // it said what it had to say
+	}
+	if e.Python != nil {
+		text := strings.TrimSuffix(e.Python.Traceback, "\n") + "\n"
+		_, _ = os.Stderr.WriteString(text)
+	}
+	if e.Code != core.CodePython || e.Limit != "" {
+		say("%s", e.Message)
+	}
+}

@@ -1,0 +1,3 @@
+package main
+
+func runInteractive(o *options) int { return 0 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/eryx-go/eryx/core"
+	"github.com/eryx-go/eryx/core/guest"
+)
+
+// patience is how long a step may take before somebody who reads a log is told of it.
+const patience = 500 * time.Millisecond
+
+// openRuntime starts the interpreter; steps that take long are told on standard error.
+func openRuntime() (*core.Runtime, error) {
+	var p progress
+	defer p.end()
+	return core.NewRuntime(context.Background(), core.RuntimeConfig{
+		Progress: p.step,
+		Warn:     func(text string) { say("warning: %s", text) },
+	})
+}
+
+// progress tells of steps: at once on a terminal, after a while elsewhere.
+type progress struct {
+	mu    sync.Mutex
+	timer *time.Timer
+}
+
+func (p *progress) step(text string) {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		say("%s", text)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.timer = time.AfterFunc(patience, func() { say("%s", text) })
+}
+
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+func versionText() string {
+	return fmt.Sprintf("eryx %s (Python 3.14, build %.12s)", version, guest.BuildID())
+}
