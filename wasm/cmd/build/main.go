@@ -27,7 +27,7 @@ func main() {
 func run(ctx context.Context) error {
 	level := flag.String("O", "3", "optimisation `level`: 0 (without Binaryen), 1, 2, 3")
 	fast := flag.Bool("O0", false, "short for -O=0")
-	mode := flag.String("mode", string(instrument.SkipShort), "loops to count: count-all, skip-short, none")
+	mode := flag.String("mode", string(instrument.SkipShort), "loops to count: count-all, skip-short, loops-only, none")
 	stack := flag.Uint("stack-size", recipe.StackSize, "shadow stack in `bytes`")
 	shim := flag.String("shim", "", "`folder` of the shim's C files (default wasm/guest/shim)")
 	out := flag.String("out", "", "`folder` for the artifacts and everything else, for experiments (default wasm and build/wasm)")

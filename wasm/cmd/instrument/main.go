@@ -19,7 +19,7 @@ func main() {
 }
 
 func run() error {
-	mode := flag.String("mode", string(instrument.SkipShort), "loops to count: count-all, skip-short, none")
+	mode := flag.String("mode", string(instrument.SkipShort), "loops to count: count-all, skip-short, loops-only, none")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		return errors.New("usage: instrument [-mode m] in.wasm out.wasm")
@@ -36,6 +36,6 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("counted %d of %d loops\n", stats.Counted, stats.Loops)
+	fmt.Println(stats)
 	return os.WriteFile(flag.Arg(1), wasmbin.Encode(m), 0o644)
 }

@@ -1,12 +1,15 @@
-// Package instrument adds the preemption counter to a linked module: at the heads of loops the code decrements
-// a global, and calls the guest's tick function when it falls below zero.
+// Package instrument adds the preemption counter to a linked module: at the heads of loops, before calls through
+// the table, and at the entries of functions through which direct recursion must pass, the code decrements a global,
+// and calls the guest's tick function when it falls below zero.
 //
-// A guest that runs for ever runs through loop heads for ever (recursion is bounded by the stack), so that the
-// host gets control after at most one slice of loop heads: to let others run, to charge fuel, or to end it.
+// A guest that runs long passes such points all the time, so that the host gets control after at most one slice of
+// them: to let others run, to charge fuel, or to end it. Loops alone are not enough: recursion is bounded by the
+// stack in depth, but not in time when a function calls itself twice, as hash() of nested slices does.
 package instrument
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/eryx-go/eryx/wasm/internal/wasmbin"
 )
@@ -22,42 +25,53 @@ const (
 type Mode string
 
 // The modes. CountAll counts at every loop head; SkipShort leaves out loops that provably end soon or that
-// cannot run without passing a counted head; None counts nowhere.
+// cannot run without passing a counted head; LoopsOnly leaves out calls and entries as well, which is not
+// safe and only for measurements; None counts nowhere.
 const (
 	CountAll  Mode = "count-all"
 	SkipShort Mode = "skip-short"
+	LoopsOnly Mode = "loops-only"
 	None      Mode = "none"
 )
 
-// Stats says what was done.
+// Stats says what was done: how many loops there are, and at how many of their heads, at how many calls through the
+// table, and at how many entries of functions the module counts.
 type Stats struct {
-	Loops, Counted int
+	Loops, Heads, Calls, Entries int
+}
+
+// String describes the statistics in one line.
+func (s Stats) String() string {
+	return fmt.Sprintf("counting at %d of %d loops, %d indirect calls, %d entries", s.Heads, s.Loops, s.Calls, s.Entries)
 }
 
 // Run instruments the module in place.
 func Run(m *wasmbin.Module, mode Mode) (Stats, error) {
-	if mode != CountAll && mode != SkipShort && mode != None {
+	if !slices.Contains([]Mode{CountAll, SkipShort, LoopsOnly, None}, mode) {
 		return Stats{}, fmt.Errorf("instrument: unknown mode %q", mode)
 	}
 	tick, err := findTick(m)
 	if err != nil {
 		return Stats{}, err
 	}
-	fuel := addFuel(m)
-	wrapper := addWrapper(m, tick, fuel)
 	var stats Stats
+	all := make([]points, len(m.Code))
 	first := m.ImportCount(wasmbin.KindFunc)
 	for i := range m.Code {
-		index := first + uint32(i)
-		if index == wrapper {
-			continue
+		if all[i], err = analyse(m.Code[i].Code, first, mode); err != nil {
+			return stats, fmt.Errorf("instrument: function %d: %w", first+uint32(i), err)
 		}
-		p := patcher{fuel: fuel, wrapper: wrapper, mode: mode}
-		if err := p.function(m, index, &m.Code[i]); err != nil {
-			return stats, fmt.Errorf("instrument: function %d: %w", index, err)
+		stats.Loops += all[i].loops
+		stats.Heads += all[i].heads
+		stats.Calls += all[i].calls
+	}
+	stats.Entries = chooseEntries(all)
+	fuel := addFuel(m)
+	wrapper := addWrapper(m, tick, fuel)
+	for i, p := range all {
+		if err := patch(m, first+uint32(i), p, fuel, wrapper); err != nil {
+			return stats, err
 		}
-		stats.Loops += p.stats.Loops
-		stats.Counted += p.stats.Counted
 	}
 	return stats, nil
 }

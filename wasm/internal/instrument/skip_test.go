@@ -61,8 +61,8 @@ func TestSkipShort(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if stats.Loops != c.loops || stats.Counted != c.want {
-			t.Errorf("%s: counted %d of %d loops, want %d of %d", name, stats.Counted, stats.Loops, c.want, c.loops)
+		if stats.Loops != c.loops || stats.Heads != c.want {
+			t.Errorf("%s: counted %d of %d loops, want %d of %d", name, stats.Heads, stats.Loops, c.want, c.loops)
 		}
 	}
 	if _, err := Run(guest(nil), "sometimes"); err == nil {

@@ -126,7 +126,7 @@ func (b *Build) instrument(module []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Progress(fmt.Sprintf("counted %d of %d loops", stats.Counted, stats.Loops))
+	b.Progress(stats.String())
 	return wasmbin.Encode(m), nil
 }
 
