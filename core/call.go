@@ -25,6 +25,7 @@ type Call struct {
 	answered bool
 	done     chan struct{}
 	err      error
+	ended    func() // called once the call is over, if AfterFunc asked for it
 }
 
 // errCallback is an answer that failed: a code and a message for the guest.
@@ -69,7 +70,29 @@ func (c *Call) settle(reason error) bool {
 	if c.done != nil {
 		close(c.done)
 	}
+	if c.ended != nil {
+		go c.ended()
+	}
 	return true
+}
+
+// AfterFunc calls f in a goroutine of its own when the call is over, as context.AfterFunc would, but without a
+// goroutine that waits. Only one f is kept. stop reports whether it prevented the call of f.
+func (c *Call) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.answered {
+		go f()
+		return func() bool { return false }
+	}
+	c.ended = f
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		kept := c.ended != nil && !c.answered
+		c.ended = nil
+		return kept
+	}
 }
 
 // run calls Func, turning a panic into an error that says nothing of the host's stack.

@@ -53,6 +53,7 @@ type executeOptions struct {
 	limits   Limits
 	filename string
 	mode     string
+	output   [2]func([]byte) // instead of OnStdout and OnStderr
 }
 
 // WithLimits overrides the limits of one execution; fields that are zero keep the sandbox's.
@@ -62,6 +63,12 @@ func WithLimits(l Limits) ExecuteOption { return func(o *executeOptions) { o.lim
 // WithTimeout overrides the execution timeout of one execution.
 func WithTimeout(d time.Duration) ExecuteOption {
 	return func(o *executeOptions) { o.limits.ExecutionTimeout = d }
+}
+
+// WithOutput gives the output of one execution to functions of its own, instead of Config's; nil keeps that one. The rules of
+// Config.OnStdout hold.
+func WithOutput(stdout, stderr func(p []byte)) ExecuteOption {
+	return func(o *executeOptions) { o.output = [2]func([]byte){stdout, stderr} }
 }
 
 // WithFilename names the source in tracebacks; default "<user>".

@@ -188,6 +188,11 @@ func (s *Session) newExecution(ctx context.Context, code string, limits Limits, 
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
+	for i, handler := range o.output {
+		if handler != nil {
+			x.out.handlers[i] = handler
+		}
+	}
 	x.out.overflow = func() {
 		if limits.OutputOverflow == OutputFail {
 			x.guest.Interrupt(guest.CauseOutput)

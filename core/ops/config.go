@@ -1,0 +1,180 @@
+package ops
+
+import (
+	"bytes"
+
+	"github.com/eryx-go/eryx/core"
+)
+
+const configFields = "limits callbacks result_variable args env stdin keep_tasks"
+
+// config reads what a sandbox or a session is made with.
+func (s *Service) readConfig(r *request) (core.Config, error) {
+	var c core.Config
+	f, err := r.fields.mapping("config")
+	if err == nil {
+		err = f.only("config", configFields)
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.Limits, err = readLimits(f); err != nil {
+		return c, err
+	}
+	if c.Callbacks, err = s.readCallbacks(f); err != nil {
+		return c, err
+	}
+	return c, readProcess(f, &c)
+}
+
+// readProcess reads what the program finds: arguments, environment, standard input.
+func readProcess(f fields, c *core.Config) (err error) {
+	if c.ResultVariable, err = f.text("result_variable"); err != nil {
+		return err
+	}
+	if c.Args, err = f.texts("args"); err != nil {
+		return err
+	}
+	if c.KeepTasks, err = f.flag("keep_tasks"); err != nil {
+		return err
+	}
+	env, err := f.mapping("env")
+	if err != nil {
+		return err
+	}
+	for name := range env.m {
+		if c.Env == nil {
+			c.Env = map[string]string{}
+		}
+		if c.Env[name], err = env.text(name); err != nil {
+			return err
+		}
+	}
+	stdin, err := get[[]byte](f, "stdin", "bytes")
+	if len(stdin) > 0 {
+		c.Stdin = bytes.NewReader(stdin)
+	}
+	return err
+}
+
+// readCallbacks reads the announced host functions; their calls become events.
+func (s *Service) readCallbacks(f fields) ([]core.Callback, error) {
+	list, err := f.list("callbacks")
+	if err != nil {
+		return nil, err
+	}
+	var callbacks []core.Callback
+	for _, v := range list {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil, badField("callbacks", "a list of maps", v)
+		}
+		item := fields{m}
+		c := core.Callback{Start: s.startCall}
+		if err := item.only("a callback", "name description schema"); err != nil {
+			return nil, err
+		}
+		if c.Name, err = item.text("name"); err != nil {
+			return nil, err
+		}
+		if c.Description, err = item.text("description"); err != nil {
+			return nil, err
+		}
+		schema, err := item.mapping("schema")
+		if err != nil {
+			return nil, err
+		}
+		c.Schema = schema.m
+		callbacks = append(callbacks, c)
+	}
+	return callbacks, nil
+}
+
+const limitFields = "execution_timeout_ms callback_timeout_ms grace_period_ms max_memory_bytes max_callback_invocations " +
+	"max_pending_callbacks max_fuel max_vfs_bytes max_output_bytes output_overflow max_open_files"
+
+// readLimits reads the field "limits". A missing limit is the default, -1 is none.
+func readLimits(parent fields) (l core.Limits, err error) {
+	f, err := parent.mapping("limits")
+	if err == nil {
+		err = f.only("limits", limitFields)
+	}
+	if err != nil {
+		return l, err
+	}
+	if l.ExecutionTimeout, err = f.milliseconds("execution_timeout_ms"); err != nil {
+		return l, err
+	}
+	if l.CallbackTimeout, err = f.milliseconds("callback_timeout_ms"); err != nil {
+		return l, err
+	}
+	if l.GracePeriod, err = f.milliseconds("grace_period_ms"); err != nil {
+		return l, err
+	}
+	return l, readCounts(f, &l)
+}
+
+func readCounts(f fields, l *core.Limits) error {
+	var invocations, pending, files int64
+	for name, to := range map[string]*int64{
+		"max_memory_bytes": &l.MaxMemoryBytes, "max_fuel": &l.MaxFuel, "max_vfs_bytes": &l.MaxVFSBytes,
+		"max_output_bytes": &l.MaxOutputBytes, "max_callback_invocations": &invocations,
+		"max_pending_callbacks": &pending, "max_open_files": &files,
+	} {
+		var err error
+		if *to, err = f.integer(name); err != nil {
+			return err
+		}
+	}
+	l.MaxCallbackInvocations, l.MaxPendingCallbacks, l.MaxOpenFiles = int(invocations), int(pending), int(files)
+	switch v := f.m["output_overflow"]; v {
+	case nil, "truncate":
+		l.OutputOverflow = core.OutputTruncate
+	case "fail":
+		l.OutputOverflow = core.OutputFail
+	default:
+		return badField("output_overflow", "\"truncate\" or \"fail\"", v)
+	}
+	return nil
+}
+
+// executeOptions reads what an execution asks for beside its source.
+func (r *request) executeOptions() ([]core.ExecuteOption, error) {
+	var options []core.ExecuteOption
+	limits, err := readLimits(r.fields)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, core.WithLimits(limits))
+	filename, err := r.fields.text("filename")
+	if err != nil {
+		return nil, err
+	}
+	if filename != "" {
+		options = append(options, core.WithFilename(filename))
+	}
+	interactive, err := r.fields.flag("interactive")
+	if err != nil {
+		return nil, err
+	}
+	if interactive {
+		options = append(options, core.WithInteractive())
+	}
+	output, err := r.outputOption()
+	return append(options, output), err
+}
+
+// outputOption asks for the streams that are wanted as events.
+func (r *request) outputOption() (core.ExecuteOption, error) {
+	var handlers [2]func([]byte)
+	for i, name := range []string{"stdout_events", "stderr_events"} {
+		wanted, err := r.fields.flag(name)
+		if err != nil {
+			return nil, err
+		}
+		if wanted && r.sink != nil {
+			handlers[i] = r.output(i + 1)
+		}
+	}
+	return core.WithOutput(handlers[0], handlers[1]), nil
+}

@@ -1,0 +1,86 @@
+// Package ops is every operation of Eryx by its name, with messages for arguments and results: what the C interface
+// offers to other languages. A feature is a new entry of the table, never a new function. docs/abi.md describes every
+// field; a test compares the two.
+package ops
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/eryx-go/eryx/core"
+)
+
+// Sink receives the events of requests. Its methods are called from any goroutine.
+type Sink interface {
+	// Emit takes one encoded event.
+	Emit(event []byte)
+	// Wait returns when there is room for more events, or when ctx ends. It bounds what output may pile up.
+	Wait(ctx context.Context)
+}
+
+// operation does what request r asks for and finishes it, then or later.
+type operation func(s *Service, r *request)
+
+// table is what can be asked for. Operations in it run on a goroutine of their own. It is filled by init, because "info"
+// lists it.
+var table map[string]operation
+
+func init() {
+	table = map[string]operation{
+		"runtime.init":            direct(runtimeInit),
+		"info":                    direct(info),
+		"sandbox.new":             direct(sandboxNew),
+		"sandbox.execute":         sandboxExecute,
+		"sandbox.close":           direct(sandboxClose),
+		"session.new":             direct(sessionNew),
+		"session.execute":         sessionExecute,
+		"session.is_complete":     direct(sessionIsComplete),
+		"session.clear_state":     direct(sessionClearState),
+		"session.reset":           direct(sessionReset),
+		"session.execution_count": direct(sessionExecutionCount),
+		"session.close":           direct(sessionClose),
+	}
+}
+
+// direct is an operation that is finished when f returns. A nil map is an empty one.
+func direct(f func(s *Service, r *request) (map[string]any, error)) operation {
+	return func(s *Service, r *request) {
+		value, err := f(s, r)
+		if value == nil {
+			value = map[string]any{}
+		}
+		r.finish(value, err)
+	}
+}
+
+// run performs r and turns a panic, a fault of ours, into an error of the request.
+func (s *Service) run(op operation, r *request) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.finish(nil, &core.Error{Code: core.CodeInternal, Message: fmt.Sprintf("a fault in Eryx: %v", fault)})
+		}
+	}()
+	op(s, r)
+}
+
+// runtimeInit starts the interpreter, so that the first program need not wait for it.
+func runtimeInit(s *Service, r *request) (map[string]any, error) {
+	_, err := s.runtime(r)
+	return nil, err
+}
+
+// info tells what is open.
+func info(s *Service, _ *request) (map[string]any, error) {
+	s.mu.Lock()
+	requests := len(s.requests)
+	s.mu.Unlock()
+	return map[string]any{
+		"version":        s.version,
+		"sandbox_count":  s.sandboxes.count(),
+		"session_count":  s.sessions.count(),
+		"call_count":     s.calls.count(),
+		"request_count":  requests - 1, // without this one
+		"operations":     Names(),
+		"runtime_loaded": s.loaded(),
+	}, nil
+}

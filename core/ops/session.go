@@ -1,0 +1,98 @@
+package ops
+
+import "github.com/eryx-go/eryx/core"
+
+// sessionNew starts a session of "config" and answers {"session": id}.
+func sessionNew(s *Service, r *request) (map[string]any, error) {
+	config, err := s.readConfig(r)
+	if err != nil {
+		return nil, err
+	}
+	rt, err := s.runtime(r)
+	if err != nil {
+		return nil, err
+	}
+	session, err := rt.NewSession(config)
+	if err != nil {
+		return nil, err
+	}
+	id := s.NextID()
+	s.sessions.put(id, session)
+	return map[string]any{"session": id}, nil
+}
+
+// session is the one that the request names.
+func (s *Service) session(r *request) (*core.Session, error) {
+	id, err := r.fields.id("session")
+	if err != nil {
+		return nil, err
+	}
+	session, ok := s.sessions.get(id)
+	if !ok {
+		return nil, errClosed("session")
+	}
+	return session, nil
+}
+
+// sessionExecute runs "code" in a session.
+func sessionExecute(s *Service, r *request) {
+	session, err := s.session(r)
+	if err != nil {
+		r.finish(nil, err)
+		return
+	}
+	r.execute(func(code string, options []core.ExecuteOption) {
+		session.Start(r.ctx, code, r.executed, options...)
+	})
+}
+
+// sessionIsComplete answers {"state": "complete" | "incomplete" | "invalid"} for "source".
+func sessionIsComplete(s *Service, r *request) (map[string]any, error) {
+	session, err := s.session(r)
+	if err != nil {
+		return nil, err
+	}
+	source, err := r.fields.text("source")
+	if err != nil {
+		return nil, err
+	}
+	state, err := session.IsComplete(source)
+	return map[string]any{"state": state}, err
+}
+
+func sessionClearState(s *Service, r *request) (map[string]any, error) {
+	session, err := s.session(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, session.ClearState()
+}
+
+func sessionReset(s *Service, r *request) (map[string]any, error) {
+	session, err := s.session(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, session.Reset()
+}
+
+// sessionExecutionCount answers {"count": n}.
+func sessionExecutionCount(s *Service, r *request) (map[string]any, error) {
+	session, err := s.session(r)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"count": session.ExecutionCount()}, nil
+}
+
+// sessionClose ends a session and what it executes. Closing again does nothing.
+func sessionClose(s *Service, r *request) (map[string]any, error) {
+	id, err := r.fields.id("session")
+	if err != nil {
+		return nil, err
+	}
+	if session, ok := s.sessions.take(id); ok {
+		return nil, session.Close()
+	}
+	return nil, nil
+}
