@@ -103,6 +103,20 @@ def _zoneinfo() -> None:
     zoneinfo.reset_tzpath(["/usr/share/zoneinfo"])
 
 
+def _site_builtins() -> None:
+    """``exit``, ``quit`` and ``help``, which module ``site`` makes elsewhere."""
+    import _sitebuiltins
+    import builtins
+
+    class Quitter(_sitebuiltins.Quitter):
+        def __call__(self, code: Any = None) -> Any:
+            raise SystemExit(code)  # standard input stays open for the session's next execution
+
+    for name in ("exit", "quit"):
+        setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _sitebuiltins._Helper()
+
+
 def install() -> None:
     """Apply all of it, once, while the image is made."""
     sys.meta_path.append(_MissingModules())
@@ -111,3 +125,4 @@ def install() -> None:
     _inline_executor()
     _sysconfig()
     _zoneinfo()
+    _site_builtins()

@@ -91,7 +91,7 @@ def exit_code(error: SystemExit) -> tuple[int, str]:
     if code is None:
         return 0, ""
     if isinstance(code, int):
-        return int(code), ""
+        return (int(code) if -(2**31) <= code < 2**31 else -1), ""
     return 1, clean(_text_of(error)) + "\n"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import _eryx
@@ -68,7 +68,7 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     run = current = Run(options)
     try:
         errors.remember_source(filename, source)
-        code = compile(source, filename, options.get("mode", "exec"), _TOP_LEVEL_AWAIT, dont_inherit=True)
+        code = _compile(source, filename, options.get("mode", "exec"))
         if not code.co_flags & _CO_COROUTINE:
             exec(code, run.namespace)
             return _finish(run, None)
@@ -76,6 +76,17 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     except BaseException as error:
         return _finish(run, error)
     return start(run, program)
+
+
+def _compile(source: str, filename: str, mode: str) -> CodeType:
+    """The code of ``source``. Mode ``single`` takes any number of statements, and prints expressions' values."""
+    if mode != "single":
+        return compile(source, filename, mode, _TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
+    import ast
+
+    module = compile(source, filename, "exec", ast.PyCF_ONLY_AST | _TOP_LEVEL_AWAIT, dont_inherit=True)
+    statements = ast.Interactive(module.body)
+    return compile(statements, filename, "single", _TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
 
 
 def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
