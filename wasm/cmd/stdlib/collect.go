@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/eryx-go/eryx/wasm/internal/inputs"
@@ -19,6 +20,9 @@ const (
 
 // excluded parts of the standard library need what no sandbox has: a display, a terminal, an installer.
 var excluded = []string{"idlelib/", "turtledemo/", "tkinter/", "turtle.py", "ensurepip/", "venv/", "_pyrepl/", "curses/", "__phello__/", "config-3.14-wasm32-wasi/"}
+
+// kept in spite of that: pydoc, and so help(), imports them.
+var kept = []string{"_pyrepl/__init__.py", "_pyrepl/pager.py", "_pyrepl/types.py"}
 
 // collect reads every file of the archive, by its path below /usr.
 func collect(tree inputs.Tree) (map[string][]byte, error) {
@@ -56,6 +60,9 @@ func readLibrary(name string, files map[string][]byte) error {
 }
 
 func skip(file string) bool {
+	if slices.Contains(kept, file) {
+		return false
+	}
 	for _, prefix := range excluded {
 		if strings.HasPrefix(file, prefix) {
 			return true
