@@ -21,8 +21,8 @@ const (
 // excluded parts of the standard library need what no sandbox has: a display, a terminal, an installer.
 var excluded = []string{"idlelib/", "turtledemo/", "tkinter/", "turtle.py", "ensurepip/", "venv/", "_pyrepl/", "curses/", "__phello__/", "config-3.14-wasm32-wasi/"}
 
-// kept in spite of that: pydoc, and so help(), imports them.
-var kept = []string{"_pyrepl/__init__.py", "_pyrepl/pager.py", "_pyrepl/types.py"}
+// kept in spite of that: pydoc, and so help(), imports them, and pdb, and so doctest.
+var kept = []string{"_pyrepl/__init__.py", "_pyrepl/pager.py", "_pyrepl/trace.py", "_pyrepl/types.py", "_pyrepl/utils.py"}
 
 // collect reads every file of the archive, by its path below /usr.
 func collect(tree inputs.Tree) (map[string][]byte, error) {

@@ -1,53 +1,12 @@
-"""What WebAssembly lacks, as a program expects it: inline executors, and errors that say why."""
+"""What WebAssembly lacks, as a program expects it: inline executors, and the surroundings of a user's process."""
 
-import importlib.abc
-import importlib.machinery
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-_NO_THREADS = (
-    "threads cannot be started in this sandbox: WebAssembly gives it one. "
-    "Use asyncio; ThreadPoolExecutor and asyncio.to_thread work and run their function at once"
-)
-_MISSING = {
-    "_ctypes": "ctypes is not available in this sandbox: there is no native code to call",
-    "_multiprocessing": "multiprocessing is not available in this sandbox: it cannot start processes",
-    "_posixshmem": "shared memory is not available in this sandbox: it cannot start processes",
-    "_curses": "curses is not available in this sandbox: there is no terminal",
-    "_tkinter": "tkinter is not available in this sandbox: there is no display",
-    "termios": "termios is not available in this sandbox: there is no terminal",
-    "readline": "readline is not available in this sandbox: there is no terminal",
-    "pwd": "pwd is not available in this sandbox: there are no user accounts",
-    "grp": "grp is not available in this sandbox: there are no user accounts",
-    "resource": "resource is not available in this sandbox: use sandbox.remaining()",
-    "fcntl": "fcntl is not available in this sandbox",
-    "mmap": "mmap is not available in this sandbox",
-    "syslog": "syslog is not available in this sandbox",
-}
-
-
-class _MissingModules(importlib.abc.MetaPathFinder):
-    """The last finder: a module that cannot exist here gives an ImportError that says why."""
-
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        reason = _MISSING.get(fullname)
-        if reason is not None:
-            raise ModuleNotFoundError(f"No module named {fullname!r} ({reason})", name=fullname)
-        return None
-
-
-def _inline_threads() -> None:
-    import _thread
-    import threading
-
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError(_NO_THREADS)
-
-    _thread.start_new_thread = _thread.start_joinable_thread = refuse  # type: ignore[attr-defined, assignment]
-    threading._start_new_thread = threading._start_joinable_thread = refuse  # type: ignore[attr-defined]
+from . import absent, posix
 
 
 def _inline_executor() -> None:
@@ -97,6 +56,13 @@ def _sysconfig() -> None:
         sys.modules[name] = module
 
 
+def _locale() -> None:
+    """UTF-8 wherever C asks for the locale's encoding, as ``open(..., encoding="locale")`` does."""
+    import locale
+
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+
+
 def _zoneinfo() -> None:
     import zoneinfo
 
@@ -119,9 +85,10 @@ def _site_builtins() -> None:
 
 def install() -> None:
     """Apply all of it, once, while the image is made."""
-    sys.meta_path.append(_MissingModules())
-    os.environ.update({"HOME": "/data", "USER": "sandbox", "LOGNAME": "sandbox", "LANG": "C.UTF-8", "TMPDIR": "/tmp", "TZ": "UTC"})
-    _inline_threads()
+    os.environ.update({"HOME": "/data", "USER": posix.USER, "LOGNAME": posix.USER, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "TZ": "UTC"})
+    absent.install()
+    posix.install()
+    _locale()
     _inline_executor()
     _sysconfig()
     _zoneinfo()

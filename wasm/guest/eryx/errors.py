@@ -30,6 +30,11 @@ def remember_source(filename: str, source: str) -> None:
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
 
 
+def forget_sources() -> None:
+    """Forget what ``remember_source`` was told."""
+    _remembered.clear()
+
+
 def _strip(error: traceback.TracebackException, seen: set[int]) -> None:
     """Drop the runtime's frames, and the source lines that are not the user's own."""
     if id(error) in seen:

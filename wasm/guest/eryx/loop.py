@@ -1,15 +1,17 @@
 """An asyncio event loop that the host drives.
 
-The selector asks the host for events. While the host drives (``hosted``), nothing ever blocks: when nothing
-is runnable the runner returns to the host with the next timer's deadline. A loop that the program starts
+The selector asks the host for events. While the host drives (``HostedLoop.step``), nothing ever blocks: when
+nothing is runnable the runner returns to the host with the next timer's deadline. A loop that the program runs
 itself (``asyncio.run``) blocks inside a host call instead, which the host can interrupt.
 """
 
 import asyncio
+import contextlib
+import functools
 import heapq
 import selectors
 from asyncio import events, selector_events, tasks
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import _eryx
@@ -32,7 +34,6 @@ class HostSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._map: dict[int, selectors.SelectorKey] = {}
-        self.hosted = False
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
@@ -47,10 +48,7 @@ class HostSelector(selectors.BaseSelector):
         return self._map.pop(fd)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.hosted or (timeout is not None and timeout <= 0):
-            ns = 0
-        else:
-            ns = -1 if timeout is None else int(timeout * _NANOSECONDS) + 1
+        ns = -1 if timeout is None else 0 if timeout <= 0 else int(timeout * _NANOSECONDS) + 1
         messages = _eryx.wait(ns)
         if messages:
             deliver(messages)
@@ -61,6 +59,22 @@ class HostSelector(selectors.BaseSelector):
 
     def close(self) -> None:
         self._map.clear()
+
+
+@contextlib.contextmanager
+def _nested(inner: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
+    """Put the running loop and its current task aside, unless it is ``inner`` itself, so that another can run."""
+    outer = events._get_running_loop()
+    if outer is None or outer is inner:
+        yield
+        return
+    task = tasks._swap_current_task(outer, None)  # type: ignore[attr-defined]
+    events._set_running_loop(None)
+    try:
+        yield
+    finally:
+        events._set_running_loop(outer)
+        tasks._swap_current_task(outer, task)  # type: ignore[attr-defined]
 
 
 class Loop(selector_events.BaseSelectorEventLoop):
@@ -92,16 +106,13 @@ class Loop(selector_events.BaseSelectorEventLoop):
 
     def run_until_complete(self, future: Any) -> Any:
         """As asyncio's; inside another loop's task it runs nested, and the outer loop stands still meanwhile."""
-        outer = events._get_running_loop()
-        if outer is None or outer is self:
+        with _nested(self):
             return super().run_until_complete(future)
-        task = tasks._swap_current_task(outer, None)  # type: ignore[attr-defined]
-        events._set_running_loop(None)
-        try:
-            return super().run_until_complete(future)
-        finally:
-            events._set_running_loop(outer)
-            tasks._swap_current_task(outer, task)  # type: ignore[attr-defined]
+
+    def run_forever(self) -> None:
+        """As asyncio's; nested as ``run_until_complete`` is."""
+        with _nested(self):
+            super().run_forever()
 
     def step(self) -> bool:
         """Run what is runnable now, without blocking; whether anything was."""
@@ -144,12 +155,7 @@ class Loop(selector_events.BaseSelectorEventLoop):
 
 
 class HostedLoop(Loop):
-    """The loop that the host drives: it never blocks."""
-
-    def __init__(self) -> None:
-        selector = HostSelector()
-        selector.hosted = True
-        super().__init__(selector)
+    """The loop that the host drives, one ``step`` at a time: it never blocks unless the program itself runs it."""
 
     def enter(self) -> Any:
         """Make this the running loop, with asyncio's hooks for asynchronous generators."""
@@ -182,19 +188,17 @@ def install() -> None:
         cls = getattr(unix_events, policy, None)
         if cls is not None:
             cls._loop_factory = Loop
-    original = runners.run
+    run, run_in = runners.run, runners.Runner.run
 
-    def run(main: Any, *, debug: bool | None = None, loop_factory: Any = None) -> Any:
-        outer = events._get_running_loop()
-        if outer is None:
-            return original(main, debug=debug, loop_factory=loop_factory)
-        task = tasks._swap_current_task(outer, None)  # type: ignore[attr-defined]
-        events._set_running_loop(None)
-        try:
-            return original(main, debug=debug, loop_factory=loop_factory)
-        finally:
-            events._set_running_loop(outer)
-            tasks._swap_current_task(outer, task)  # type: ignore[attr-defined]
+    @functools.wraps(run)
+    def nested_run(*args: Any, **kwargs: Any) -> Any:
+        with _nested():
+            return run(*args, **kwargs)
 
-    run.__doc__ = original.__doc__
-    asyncio.run = runners.run = run  # type: ignore[assignment]
+    @functools.wraps(run_in)
+    def nested_run_in(self: asyncio.Runner, *args: Any, **kwargs: Any) -> Any:
+        with _nested():
+            return run_in(self, *args, **kwargs)
+
+    asyncio.run = runners.run = nested_run
+    runners.Runner.run = nested_run_in  # type: ignore[method-assign]

@@ -122,6 +122,16 @@ static PyObject *py_slack(PyObject *self, PyObject *on) {
   return Py_NewRef(Py_None);
 }
 
+// immortalize makes one object immortal and takes it from the collector, see eryx/preload.py.
+#define IMMORTAL (5 << 28)        // _Py_IMMORTAL_INITIAL_REFCNT of a 32-bit build
+#define IMMORTAL_LEAST (1 << 30)  // _Py_IMMORTAL_MINIMUM_REFCNT
+static PyObject *py_immortalize(PyObject *self, PyObject *o) {
+  if (o->ob_refcnt >= IMMORTAL_LEAST) return Py_NewRef(Py_False);
+  o->ob_refcnt = IMMORTAL;
+  if (PyObject_GC_IsTracked(o)) PyObject_GC_UnTrack(o);
+  return Py_NewRef(Py_True);
+}
+
 static PyObject *py_pack(PyObject *self, PyObject *value) {
   eryx_buf b = {0};
   PyObject *r = NULL;
@@ -148,6 +158,7 @@ static PyMethodDef methods[] = {
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
     {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
     {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},
+    {"immortalize", py_immortalize, METH_O, "immortalize(o) -> bool: never free o; whether it was mortal."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
     {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
     {NULL, NULL, 0, NULL},

@@ -82,6 +82,8 @@ PyObject *PyObject_Str(PyObject *);
 PyObject *PyObject_Type(PyObject *);
 int PyType_IsSubtype(PyTypeObject *, PyTypeObject *);
 
+int PyObject_GC_IsTracked(PyObject *);
+void PyObject_GC_UnTrack(void *);
 PyObject *PyErr_Occurred(void);
 void PyErr_Clear(void);
 void PyErr_SetString(PyObject *, const char *);

@@ -1,0 +1,72 @@
+"""The functions of ``os`` that the WASI build leaves out and that have a plain answer in a sandbox."""
+
+import errno
+import os
+import signal
+from typing import NoReturn
+
+USER = "sandbox"
+USER_ID = 1000  # what the shim's stat says of every file
+_PARENT = 1
+_umask = 0o022
+
+
+def getlogin() -> str:
+    """The name of the only user."""
+    return USER
+
+
+def getuid() -> int:
+    """The id of the only user."""
+    return USER_ID
+
+
+def getgroups() -> list[int]:
+    """The groups of the only user."""
+    return [USER_ID]
+
+
+def getppid() -> int:
+    """A process without a visible parent has this one."""
+    return _PARENT
+
+
+def umask(mask: int, /) -> int:
+    """Remember ``mask``; permissions of files mean nothing in a sandbox."""
+    global _umask
+    before, _umask = _umask, mask & 0o777
+    return before
+
+
+def sched_getaffinity(pid: int, /) -> set[int]:
+    """The one processor."""
+    return {0}
+
+
+def get_terminal_size(fd: int = 1, /) -> NoReturn:
+    """There is no terminal: the error by which callers fall back to a default."""
+    raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+
+def kill(pid: int, sig: int, /) -> None:
+    """Send ``sig`` to this process, the only one."""
+    if pid not in (0, os.getpid()):
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    if sig == 0:
+        return
+    if signal.getsignal(sig) is signal.SIG_DFL:
+        os._exit(128 + sig)
+    signal.raise_signal(sig)
+
+
+def abort() -> NoReturn:
+    """End the run as SIGABRT does: at once, with the code a shell would show."""
+    os._exit(128 + signal.SIGABRT)
+
+
+def install() -> None:
+    """Add the functions to ``os``."""
+    for function in (getlogin, getuid, getgroups, getppid, umask, sched_getaffinity, get_terminal_size, kill, abort):
+        function.__module__ = "posix"
+        setattr(os, function.__name__, function)
+    os.geteuid = os.getgid = os.getegid = getuid  # type: ignore[assignment]
