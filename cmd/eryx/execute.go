@@ -65,6 +65,12 @@ func exitCode(result *core.Result, signalled int) int {
 	return exitFailed
 }
 
+// optionNames puts the command's names of limits in the place of Go's.
+var optionNames = strings.NewReplacer(
+	"ExecutionTimeout", "--timeout", "MaxMemoryBytes", "--max-memory", "MaxFuel", "--fuel", "MaxOutputBytes", "--max-output",
+	"; the session must be reset", "", ": the session must be reset", "",
+)
+
 // describe tells on standard error why the script failed.
 func describe(err error) {
 	var e *core.Error
@@ -74,7 +80,7 @@ func describe(err error) {
 		}
 		return
 	}
-	if e.Code == core.CodeExit && !e.Killed {
+	if e.Code == core.CodeExit {
 		return // it said what it had to say
 	}
 	if e.Python != nil {
@@ -82,6 +88,6 @@ func describe(err error) {
 		_, _ = os.Stderr.WriteString(text)
 	}
 	if e.Code != core.CodePython || e.Limit != "" {
-		say("%s", e.Message)
+		say("%s", optionNames.Replace(e.Message))
 	}
 }

@@ -31,7 +31,7 @@ func run(arguments []string) int {
 	o, err := parseOptions(arguments)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		_, _ = io.WriteString(os.Stdout, usage(o.flags))
+		_, _ = io.WriteString(os.Stdout, help)
 		return exitOK
 	case err != nil:
 		return usageError(err)

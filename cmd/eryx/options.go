@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"math"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -15,8 +12,6 @@ import (
 
 // options is the command line.
 type options struct {
-	flags *pflag.FlagSet
-
 	code     string
 	hasCode  bool
 	timeout  time.Duration
@@ -30,46 +25,58 @@ type options struct {
 	operands []string // the script and its arguments; with -c only those
 }
 
-// parseOptions reads the command line. On error o.flags can be used for the usage text.
-func parseOptions(arguments []string) (o *options, err error) {
-	o = &options{env: map[string]string{}}
-	f := pflag.NewFlagSet("eryx", pflag.ContinueOnError)
-	o.flags = f
-	f.Usage = func() {}
-	f.SortFlags = false
-	f.SetInterspersed(false) // what follows the script is the script's
-	defaults := core.DefaultLimits()
-	o.timeout, o.memory, o.output, o.fuel = defaults.ExecutionTimeout, defaults.MaxMemoryBytes, defaults.MaxOutputBytes, core.Unlimited
+// help is the usage text; a test compares it with the options.
+const help = `Run untrusted Python in a sandbox. It sees no file, network or variable that is not granted.
 
-	f.StringVarP(&o.code, "code", "c", "", "run `CODE`")
-	f.Var(&secondsFlag{&o.timeout}, "timeout", "stop the script after `SECONDS`; 0: no limit")
-	f.Var(&bytesFlag{&o.memory}, "max-memory", "memory for the script in `BYTES`, as 64M or 1G; 0: no limit")
-	f.Var(&fuelFlag{&o.fuel}, "fuel", "CPU budget in `N` loop iterations of machine code; 0: no limit")
-	f.Var(&bytesFlag{&o.output}, "max-output", "stop a script that writes more `BYTES`; 0: no limit")
-	f.VarP(&volumesFlag{&o.volumes}, "volume", "v", "show a directory or file of the host to the script:\n`SRC:DST[:ro|:rw]`, read-only unless :rw")
-	f.VarP(&envFlag{o.env}, "env", "e", "set an environment variable of the script: `NAME=VALUE`")
-	f.BoolVar(&o.json, "json", false, "print one JSON object with output, result and figures")
-	f.BoolVar(&o.version, "version", false, "print the version")
+  eryx [option...] SCRIPT.py [argument...]
+  eryx [option...] -c CODE [option...] [argument...]
+  eryx [option...] - [argument...]            the script is standard input
+  eryx [option...]                            interactive, on a terminal
+
+  -c, --code CODE                run CODE
+      --timeout SECONDS          stop the script after SECONDS; 0: no limit (default 30)
+      --max-memory BYTES         memory for the script, as 64M or 1G; 0: no limit (default 128M)
+      --max-output BYTES         stop a script that writes more; 0: no limit (default 8M)
+      --fuel N                   stop a script after N loop iterations of machine code; 0: no limit (default 0)
+  -v, --volume SRC:DST[:ro|:rw]  show a directory or file of the host to the script, read-only unless :rw
+  -e, --env NAME=VALUE           set an environment variable of the script
+      --json                     print one JSON object: output, result, error, figures
+      --version                  print the version
+  -h, --help                     print this text
+
+Exit codes: 0; the script's own (sys.exit); 1 it failed; 2 usage; 124 timeout; 130 interrupted.
+`
+
+// parseOptions reads the command line.
+func parseOptions(arguments []string) (*options, error) {
+	o := &options{env: map[string]string{}}
+	f := o.flagSet()
 	if err := f.Parse(arguments); err != nil {
-		return o, err
+		return nil, err
 	}
 	o.hasCode = f.Changed("code")
 	o.operands = f.Args()
 	return o, nil
 }
 
-func usage(f *pflag.FlagSet) string {
-	return `Run untrusted Python in a sandbox. It sees no file, network or variable that is not granted.
+// flagSet defines the options and sets their defaults.
+func (o *options) flagSet() *pflag.FlagSet {
+	f := pflag.NewFlagSet("eryx", pflag.ContinueOnError)
+	f.Usage = func() {}
+	f.SetInterspersed(false) // what follows the script is the script's
+	defaults := core.DefaultLimits()
+	o.timeout, o.memory, o.output, o.fuel = defaults.ExecutionTimeout, defaults.MaxMemoryBytes, defaults.MaxOutputBytes, core.Unlimited
 
-  eryx [options] SCRIPT.py [ARGUMENT...]
-  eryx [options] -c CODE [ARGUMENT...]
-  eryx [options] - [ARGUMENT...]          the script is standard input
-  eryx [options]                          interactive, on a terminal
-
-` + f.FlagUsages() + `  -h, --help                         print this text
-
-Exit codes: 0, the script's own (sys.exit), 1 it failed, 2 usage, 124 timeout, 130 interrupted.
-`
+	f.StringVarP(&o.code, "code", "c", "", "")
+	f.Var(secondsFlag{&o.timeout}, "timeout", "")
+	f.Var(bytesFlag{&o.memory}, "max-memory", "")
+	f.Var(countFlag{&o.fuel}, "fuel", "")
+	f.Var(bytesFlag{&o.output}, "max-output", "")
+	f.VarP(volumesFlag{&o.volumes}, "volume", "v", "")
+	f.VarP(envFlag{o.env}, "env", "e", "")
+	f.BoolVar(&o.json, "json", false, "")
+	f.BoolVar(&o.version, "version", false, "")
+	return f
 }
 
 // interactive says that a prompt is wanted: no program is given, and there is somebody to ask for one.
@@ -86,89 +93,4 @@ func (o *options) limits() core.Limits {
 		MaxFuel:          o.fuel,
 		OutputOverflow:   core.OutputFail,
 	}
-}
-
-// secondsFlag is a time in seconds; 0 switches the limit off.
-type secondsFlag struct{ d *time.Duration }
-
-func (f *secondsFlag) Type() string { return "seconds" }
-func (f *secondsFlag) String() string {
-	return fmt.Sprint(f.d.Seconds())
-}
-func (f *secondsFlag) Set(text string) error {
-	seconds, err := parseNumber(text)
-	if err != nil {
-		return err
-	}
-	*f.d = time.Duration(seconds * float64(time.Second))
-	if seconds == 0 {
-		*f.d = core.Unlimited
-	} else if *f.d <= 0 {
-		return fmt.Errorf("too little")
-	}
-	return nil
-}
-
-// fuelFlag is a count; 0 switches the limit off.
-type fuelFlag struct{ n *int64 }
-
-func (f *fuelFlag) Type() string { return "count" }
-func (f *fuelFlag) String() string {
-	return unlimitedOr(*f.n, fmt.Sprint)
-}
-func (f *fuelFlag) Set(text string) error {
-	var err error
-	*f.n, err = parseCount(text)
-	return err
-}
-
-// bytesFlag is a size; 0 switches the limit off.
-type bytesFlag struct{ n *int64 }
-
-func (f *bytesFlag) Type() string { return "bytes" }
-func (f *bytesFlag) String() string {
-	return unlimitedOr(*f.n, func(v ...any) string { return formatBytes(v[0].(int64)) })
-}
-func (f *bytesFlag) Set(text string) error {
-	n, err := parseBytes(text)
-	if n == 0 {
-		n = core.Unlimited
-	}
-	*f.n = n
-	return err
-}
-
-// unlimitedOr formats n; pflag shows no default for "".
-func unlimitedOr(n int64, format func(...any) string) string {
-	if n == core.Unlimited || n == math.MaxInt64 {
-		return ""
-	}
-	return format(n)
-}
-
-// volumesFlag collects volumes.
-type volumesFlag struct{ list *[]core.Volume }
-
-func (f *volumesFlag) Type() string   { return "volume" }
-func (f *volumesFlag) String() string { return "" }
-func (f *volumesFlag) Set(text string) error {
-	v, err := parseVolume(text)
-	if err == nil {
-		*f.list = append(*f.list, v)
-	}
-	return err
-}
-
-// envFlag collects environment variables.
-type envFlag struct{ env map[string]string }
-
-func (f *envFlag) Type() string   { return "variable" }
-func (f *envFlag) String() string { return "" }
-func (f *envFlag) Set(text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok || name == "" || strings.ContainsRune(text, 0) {
-		return fmt.Errorf("want NAME=VALUE")
-	}
-	f.env[name] = value
-	return nil
 }

@@ -1,3 +1,150 @@
 package main
 
-func runInteractive(o *options) int { return 0 }
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/eryx-go/eryx/core"
+)
+
+const (
+	primaryPrompt   = ">>> "
+	secondaryPrompt = "... "
+)
+
+// repl is the interactive mode: one session, whose statements are typed.
+type repl struct {
+	session *core.Session
+	editor  *editor
+	out     *column
+}
+
+// runInteractive reads and runs statements until the user leaves; it returns the exit code.
+func runInteractive(o *options) int {
+	rt, err := openRuntime()
+	if err != nil {
+		say("%v", err)
+		return exitFailed
+	}
+	args := []string{""}
+	if len(o.operands) > 0 {
+		args = o.operands
+	}
+	p := &program{args: args}
+	terminal, err := openTerminal()
+	if err == nil {
+		p.stdin = terminal
+	}
+	r := &repl{out: &column{}}
+	config := o.config(p)
+	config.OnStdout = func(text []byte) { r.out.write(os.Stdout, text) }
+	config.OnStderr = func(text []byte) { r.out.write(os.Stderr, text) }
+	config.ResultVariable = "__eryx_no_result__" // a failure would clear it, and "result" is the user's own here
+	config.KeepTasks = true
+	if r.session, err = rt.NewSession(config); err != nil {
+		say("%v", err)
+		return exitCode(&core.Result{Err: err}, 0)
+	}
+	r.editor = newEditor(r.complete)
+	fmt.Printf("%s, sandboxed. Ctrl-D to leave.\n", versionText())
+	return r.loop()
+}
+
+// complete reports whether source can be run, rather than continued on the next line.
+func (r *repl) complete(source string) bool {
+	state, err := r.session.IsComplete(source)
+	return err != nil || state != "incomplete"
+}
+
+func (r *repl) loop() int {
+	for {
+		r.out.newline()
+		source, err := r.editor.read()
+		switch {
+		case errors.Is(err, errInterrupted):
+			fmt.Println("KeyboardInterrupt")
+			continue
+		case errors.Is(err, io.EOF):
+			fmt.Println()
+			return exitOK
+		case err != nil:
+			say("read the terminal: %v", err)
+			return exitFailed
+		}
+		if strings.TrimSpace(source) == "" {
+			continue
+		}
+		if code, left := r.run(source); left {
+			return code
+		}
+	}
+}
+
+// run executes a statement. left says that it ended the program.
+func (r *repl) run(source string) (code int, left bool) {
+	ctx, signalled, stop := interruptible()
+	result, err := r.session.Execute(ctx, source, core.WithInteractive())
+	stop()
+	if signalled() != 0 {
+		r.out.inLine = true // the terminal has shown ^C
+	}
+	if err == nil {
+		return 0, false
+	}
+	r.out.newline()
+	r.describe(err)
+	var e *core.Error
+	if !errors.As(err, &e) {
+		return 0, false
+	}
+	if e.Code == core.CodeExit {
+		return exitCode(result, 0), true
+	}
+	if e.Killed || e.Code == core.CodeClosed {
+		return r.revive()
+	}
+	return 0, false
+}
+
+// describe tells of a statement's failure. The exception of an interrupt is Python's own.
+func (r *repl) describe(err error) {
+	if core.ErrorCode(err) == core.CodeCancelled {
+		var e *core.Error
+		if errors.As(err, &e) && !e.Killed {
+			fmt.Fprintln(os.Stderr, "KeyboardInterrupt")
+			return
+		}
+	}
+	describe(err)
+}
+
+// revive starts anew after the guest was stopped by force.
+func (r *repl) revive() (code int, left bool) {
+	if err := r.session.Reset(); err != nil {
+		say("%v", err)
+		return exitFailed, true
+	}
+	say("the interpreter was started anew; variables and imports are gone")
+	return 0, false
+}
+
+// column remembers whether the terminal's cursor is at the start of a line. Used by one goroutine at a time.
+type column struct{ inLine bool }
+
+func (c *column) write(to *os.File, text []byte) {
+	if len(text) > 0 {
+		c.inLine = text[len(text)-1] != '\n'
+	}
+	_, _ = to.Write(text)
+}
+
+// newline ends a line that output has begun, so that a prompt stands alone.
+func (c *column) newline() {
+	if c.inLine {
+		c.inLine = false
+		fmt.Println()
+	}
+}

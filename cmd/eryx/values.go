@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"path"
 	"strconv"
@@ -25,14 +24,11 @@ func parseNumber(text string) (float64, error) {
 	return n, nil
 }
 
-// parseCount reads a whole number; 0 becomes core.Unlimited.
+// parseCount reads a whole number.
 func parseCount(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
 		return 0, errors.New("want a whole number that is not negative")
-	}
-	if n == 0 {
-		return core.Unlimited, nil
 	}
 	return n, nil
 }
@@ -64,16 +60,6 @@ func parseBytes(text string) (int64, error) {
 	return n * unit, nil
 }
 
-// formatBytes is n as parseBytes reads it, in the largest unit that is exact.
-func formatBytes(n int64) string {
-	for i := len(byteUnits) - 1; i >= 0; i-- {
-		if u := byteUnits[i]; n > 0 && n%u.size == 0 {
-			return fmt.Sprintf("%d%s", n/u.size, u.suffix)
-		}
-	}
-	return strconv.FormatInt(n, 10)
-}
-
 // parseVolume reads SRC:DST[:ro|:rw]. SRC may contain colons, as Windows' paths do.
 func parseVolume(text string) (core.Volume, error) {
 	v := core.Volume{Mode: core.VolumeReadOnly}
@@ -85,7 +71,7 @@ func parseVolume(text string) (core.Volume, error) {
 		v.Mode = core.VolumeReadWrite
 		text = rest
 	case ok && !strings.HasPrefix(mode, "/") && strings.Contains(rest, ":/"):
-		return v, fmt.Errorf("mode %q: want ro or rw", mode)
+		return v, errors.New("want the mode ro or rw, not " + strconv.Quote(mode))
 	}
 	v.HostPath, v.GuestPath, ok = cutLast(text)
 	if !ok || v.HostPath == "" || !path.IsAbs(v.GuestPath) {
