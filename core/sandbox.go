@@ -31,6 +31,7 @@ func (s *Sandbox) Execute(ctx context.Context, code string, options ...ExecuteOp
 	if err != nil {
 		return &Result{Err: err}, err
 	}
+	session.final = true
 	defer session.Close()
 	return session.Execute(ctx, code, options...)
 }
@@ -42,6 +43,7 @@ func (s *Sandbox) Start(ctx context.Context, code string, done func(*Result, err
 		go done(&Result{Err: err}, err)
 		return
 	}
+	session.final = true
 	session.Start(ctx, code, func(r *Result, err error) {
 		_ = session.Close()
 		done(r, err)

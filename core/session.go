@@ -25,6 +25,7 @@ type Session struct {
 	guest   *guest.Guest
 	files   *files
 	fresh   bool // the guest has not executed anything
+	final   bool // nothing follows an execution: exit handlers run at its end
 	count   int
 	closed  bool
 	dead    error
@@ -219,6 +220,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if s.config.KeepTasks {
 		m["keep_tasks"] = true
+	}
+	if s.final {
+		m["final"] = true
 	}
 	if s.fresh {
 		m["start"] = s.startMessage()

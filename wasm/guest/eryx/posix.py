@@ -9,6 +9,7 @@ USER = "sandbox"
 USER_ID = 1000  # what the shim's stat says of every file
 _PARENT = 1
 _umask = 0o022
+_raise_signal = signal.raise_signal
 
 
 def getlogin() -> str:
@@ -52,11 +53,16 @@ def kill(pid: int, sig: int, /) -> None:
     """Send ``sig`` to this process, the only one."""
     if pid not in (0, os.getpid()):
         raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
-    if sig == 0:
-        return
-    if signal.getsignal(sig) is signal.SIG_DFL:
-        os._exit(128 + sig)
-    signal.raise_signal(sig)
+    if sig != 0:
+        raise_signal(sig)
+
+
+def raise_signal(signalnum: int, /) -> None:
+    """Send a signal to this process; one that nobody handles ends the run, with the code a shell would show."""
+    handler = signal.getsignal(signalnum)
+    if handler is signal.SIG_DFL or handler is None:
+        os._exit(128 + signalnum)
+    _raise_signal(signalnum)
 
 
 def abort() -> NoReturn:
@@ -69,4 +75,5 @@ def install() -> None:
     for function in (getlogin, getuid, getgroups, getppid, umask, sched_getaffinity, get_terminal_size, kill, abort):
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
+    signal.raise_signal = raise_signal
     os.geteuid = os.getgid = os.getegid = getuid  # type: ignore[assignment]

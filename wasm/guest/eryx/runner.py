@@ -8,7 +8,7 @@ from typing import Any
 
 import _eryx
 
-from . import errors, interrupt, output, result
+from . import errors, exits, interrupt, output, result
 from .loop import HostedLoop, pending
 
 _TOP_LEVEL_AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -24,6 +24,7 @@ class Run:
     def __init__(self, options: dict[str, Any]) -> None:
         self.result_name: str = options.get("result", "result")
         self.keep_tasks: bool = options.get("keep_tasks", False)
+        self.final: bool = options.get("final", False)
         self.namespace = main_namespace()
         self.task: asyncio.Task[Any] | None = None
         self.hosted: HostedLoop | None = None
@@ -68,6 +69,7 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     run = current = Run(options)
     try:
         errors.remember_source(filename, source)
+        run.namespace["__file__"] = filename
         code = _compile(source, filename, options.get("mode", "exec"))
         if not code.co_flags & _CO_COROUTINE:
             exec(code, run.namespace)
@@ -174,9 +176,13 @@ def _finish(run: Run, error: BaseException | None) -> Reply:
     current = None
     _eryx.slack(True)
     try:
-        return _outcome(run, error)
+        reply = _outcome(run, error)
     finally:
         _eryx.slack(False)
+    error = None
+    if run.final and not reply[1].get("interrupted"):
+        reply[1].update(_leave(run))
+    return reply
 
 
 def _outcome(run: Run, error: BaseException | None) -> Reply:
@@ -192,11 +198,24 @@ def _outcome(run: Run, error: BaseException | None) -> Reply:
     else:
         run.namespace.pop(run.result_name, None)
         outcome.update(_failure(run, error))
+        if "error" in outcome:
+            exits.report(error)
         error.__traceback__ = None  # do not keep the frames' variables alive
         error = None
     if sys.getrecursionlimit() > _MAX_RECURSION:
         sys.setrecursionlimit(1000)
     return ["done", outcome]
+
+
+def _leave(run: Run) -> dict[str, Any]:
+    """End the program for good; an interrupt meanwhile becomes its outcome."""
+    run.namespace = {}  # so that the program's globals can go
+    try:
+        exits.leave()
+        output.flush()
+    except interrupt.ExecutionInterrupted as error:
+        return _failure(run, error)
+    return {}
 
 
 def _failure(run: Run, error: BaseException) -> dict[str, Any]:
