@@ -76,7 +76,7 @@ func (p *pool) take(img *Image, limit uint64) *Guest {
 	list := p.idle[img]
 	for i := len(list) - 1; i >= 0; i-- {
 		g := list[i]
-		if g.memory.size <= limit && uint64(len(g.memory.space)) >= min(limit, reserveFor(limit)) {
+		if g.memory.size <= limit && g.memory.capacity() >= min(limit, reserveFor(limit)) {
 			p.idle[img] = append(list[:i], list[i+1:]...)
 			return g
 		}
@@ -170,7 +170,7 @@ func (g *Guest) adopt(img *Image) error {
 // begin prepares a pristine instance for a life with the given options.
 func (g *Guest) begin(o Options, limit uint64) {
 	g.limit, g.dead, g.host = limit, nil, nil
-	g.memory.limit = min(limit+slackBytes, uint64(len(g.memory.space)))
+	g.memory.limit = min(limit+slackBytes, g.memory.capacity())
 	if g.info != 0 {
 		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
 	}

@@ -84,3 +84,6 @@ func (i *Image) view() (memory []byte, release func(), err error) {
 }
 
 func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// capacity is the most that the region can hold, in bytes.
+func (r *region) capacity() uint64 { return uint64(len(r.space)) }
