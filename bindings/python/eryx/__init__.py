@@ -1,0 +1,63 @@
+"""Run untrusted Python in a WebAssembly sandbox.
+
+>>> import eryx
+>>> eryx.Sandbox().execute("print('hello')").stdout
+b'hello\\n'
+
+Names, parameters and exceptions are those of the package pyeryx; what is new stands beside them.
+"""
+
+from ._execute import Execution
+from ._version import __version__
+from .callbacks import CallbackDict, CallbackRegistry
+from .errors import (
+    CancelledError,
+    ClosedError,
+    EryxError,
+    ExecutionError,
+    ForkError,
+    Frame,
+    InitializationError,
+    InvalidError,
+    PythonError,
+    ResourceLimitError,
+    SnapshotError,
+    TimeoutError,
+    UnsupportedError,
+)
+from .limits import ResourceLimits
+from .results import CallbackRecord, ExecuteResult
+from .sandbox import Sandbox
+from .session import Session
+
+__all__ = [
+    "CallbackDict",
+    "CallbackRecord",
+    "CallbackRegistry",
+    "CancelledError",
+    "ClosedError",
+    "EryxError",
+    "ExecuteResult",
+    "Execution",
+    "ExecutionError",
+    "ForkError",
+    "Frame",
+    "InitializationError",
+    "InvalidError",
+    "PythonError",
+    "ResourceLimitError",
+    "ResourceLimits",
+    "Sandbox",
+    "Session",
+    "SnapshotError",
+    "TimeoutError",
+    "UnsupportedError",
+    "__version__",
+]
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """``%load_ext eryx``: adds the cell magic ``%%eryx``."""
+    from ._magic import register
+
+    register(ipython)

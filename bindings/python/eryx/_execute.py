@@ -1,0 +1,161 @@
+"""What sandboxes and sessions have in common: settings, executing and being closed."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from . import _async, _blocking, _native
+from ._request import OutputHandler, Request, forget
+from .callbacks import Callback
+from .errors import ClosedError
+from .results import ExecuteResult
+
+
+class Execution:
+    """A program under way: await it, or call ``wait``; ``cancel`` ends it early."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._future: concurrent.futures.Future[ExecuteResult] = concurrent.futures.Future()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Ends the program: it sees KeyboardInterrupt and is killed after a grace period. May be called often."""
+        self._cancelled = True
+        if self._request.id and (library := _native.loaded()) is not None:
+            library.cancel(self._request.id)
+
+    def done(self) -> bool:
+        """Whether the program has ended."""
+        return self._future.done()
+
+    def wait(self, timeout: float | None = None) -> ExecuteResult:
+        """The result; blocks up to ``timeout`` seconds, then concurrent.futures.TimeoutError.
+
+        Raises what ``execute`` raises; CancelledError after ``cancel``.
+        """
+        return self._future.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, ExecuteResult]:
+        return asyncio.wrap_future(self._future).__await__()
+
+    def _run(self) -> None:
+        try:
+            queue = _blocking.thread_queue()
+            queue.submit(self._request)
+            if self._cancelled:
+                self.cancel()
+            queue.finish(self._request)
+            self._future.set_result(self._request.result())
+        except BaseException as error:
+            self._future.set_exception(error)
+
+
+class Executor:
+    """Base of Sandbox and Session: something with a handle that runs programs."""
+
+    _kind = ""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        callbacks: Mapping[str, Callback],
+        handlers: tuple[OutputHandler | None, OutputHandler | None],
+    ) -> None:
+        for handler in handlers:
+            if handler is not None and not callable(handler):
+                raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
+        self._callbacks = callbacks
+        self._handlers = handlers
+        self._async = any(callback.is_async for callback in callbacks.values())
+        if callbacks:
+            config["callbacks"] = [callback.message() for callback in callbacks.values()]
+        self._handle: int = 0
+        answer = _blocking.call({"op": f"{self._kind}.new", "config": config})
+        self._handle = answer[self._kind]
+
+    def _request(self, code: str, options: dict[str, Any]) -> Request:
+        if not isinstance(code, str):
+            raise TypeError(f"code must be a str, not {type(code).__name__}")
+        message = self._message("execute", code=code, **options)
+        for name, handler in zip(("stdout_events", "stderr_events"), self._handlers):
+            if handler is not None:
+                message[name] = True
+        return Request(message, self._callbacks, self._handlers)
+
+    def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
+        if not self._handle:
+            raise ClosedError(f"the {self._kind} is closed")
+        return {"op": f"{self._kind}.{operation}", self._kind: self._handle, **fields}
+
+    def _options(self) -> dict[str, Any]:
+        return {}
+
+    def execute(self, code: str) -> ExecuteResult:
+        """Runs a program and returns its result.
+
+        Host functions run while this waits: plain ones in this thread or in helpers, async ones in an event loop of
+        their own. Ctrl-C ends the program and raises KeyboardInterrupt.
+
+        Raises:
+            ExecutionError: the program raised; ``str()`` of it is the traceback.
+            TimeoutError, ResourceLimitError: a limit was hit.
+            ClosedError: this object is closed, or the session must be reset.
+        """
+        request = self._request(code, self._options())
+        if self._async:
+            return _blocking.run_coroutine(self._run(request))
+        _blocking.thread_queue().run(request)
+        return request.result()
+
+    async def execute_async(self, code: str) -> ExecuteResult:
+        """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
+
+        Cancelling the task ends the program.
+        """
+        return await self._run(self._request(code, self._options()))
+
+    @staticmethod
+    async def _run(request: Request) -> ExecuteResult:
+        await _async.loop_queue().run(request)
+        return request.result()
+
+    def start(self, code: str) -> Execution:
+        """Starts a program in the background. The handle can be awaited, waited for and cancelled.
+
+        Host functions run in a thread of the execution's own; use ``execute_async`` to have them in your loop.
+        """
+        execution = Execution(self._request(code, self._options()))
+        threading.Thread(target=execution._run, name="eryx-execution", daemon=True).start()
+        return execution
+
+    def close(self) -> None:
+        """Frees the object's memory; what it executes ends. Closing again does nothing."""
+        handle, self._handle = getattr(self, "_handle", 0), 0
+        if handle:
+            forget({"op": f"{self._kind}.close", self._kind: handle})
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _enter(self) -> None:
+        if not self._handle:
+            raise ClosedError(f"the {self._kind} is closed")
+
+
+def process_config(args: list[str] | None, env: Mapping[str, str] | None, result_variable: str | None) -> dict[str, Any]:
+    """The part of a configuration that sandboxes and sessions share."""
+    config: dict[str, Any] = {}
+    if args is not None:
+        config["args"] = list(args)
+    if env is not None:
+        config["env"] = dict(env)
+    if result_variable is not None:
+        if not isinstance(result_variable, str):
+            raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")
+        config["result_variable"] = result_variable
+    return config

@@ -1,0 +1,174 @@
+"""Requests under way, and the queue that their events arrive on."""
+
+from __future__ import annotations
+
+import contextvars
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _native, _wire
+from .callbacks import Callback
+from .errors import error_from
+from .results import ExecuteResult, result_from
+
+OutputHandler = Callable[[bytes], Any]
+
+
+class Request:
+    """One operation: what to do with its events, and in the end its outcome."""
+
+    __slots__ = ("callbacks", "context", "done", "error", "handlers", "id", "message", "on_done", "value")
+
+    def __init__(
+        self,
+        message: dict[str, Any],
+        callbacks: Mapping[str, Callback] | None = None,
+        handlers: tuple[OutputHandler | None, OutputHandler | None] = (None, None),
+    ) -> None:
+        self.message = message
+        self.callbacks = callbacks or {}
+        self.handlers = handlers
+        self.context = contextvars.copy_context()
+        self.on_done: Callable[[], None] | None = None
+        self.id = 0
+        self.done = False
+        self.value: Any = None
+        self.error: Any = None
+
+    def finish(self, value: Any, error: Any) -> None:
+        """The "done" event."""
+        self.value, self.error, self.done = value, error, True
+        if self.on_done is not None:
+            self.on_done()
+
+    def output(self, stream: int, data: bytes) -> None:
+        """The "output" event. What a handler raises is printed and ignored, as the program must not see it."""
+        handler = self.handlers[stream - 1]
+        if handler is None:
+            return
+        try:
+            self.context.run(handler, data)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+
+    def answer(self) -> dict[str, Any]:
+        """The value of an operation, or its error raised."""
+        if self.error is not None:
+            raise error_from(self.error)
+        value: dict[str, Any] = self.value
+        return value
+
+    def result(self) -> ExecuteResult:
+        """The result of an execution, or its error raised with the result inside."""
+        result = result_from(self.value) if self.value is not None else None
+        if self.error is not None:
+            raise error_from(self.error, result)
+        assert result is not None
+        return result
+
+
+class Call:
+    """A call of a host function that wants an answer."""
+
+    __slots__ = ("arguments", "callback", "id", "name", "request")
+
+    def __init__(self, request: Request, call: int, name: str, arguments: dict[str, Any]) -> None:
+        self.request = request
+        self.id = call
+        self.name = name
+        self.callback = request.callbacks.get(name)
+        self.arguments = arguments
+
+    def value(self, value: Any) -> bytes:
+        """The answer that returns ``value``, or says why it cannot be passed."""
+        try:
+            return _wire.encode([self.id, 0, value])
+        except Exception as error:
+            return self.failure(error)
+
+    def failure(self, error: BaseException) -> bytes:
+        """The answer that raises in the program. It has the error's class and text, never the host's traceback."""
+        code = getattr(error, "callback_code", "callback")
+        try:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        except Exception:
+            text = type(error).__name__
+        if not isinstance(code, str):
+            code = "callback"
+        text = text.encode("utf-8", "replace").decode()
+        return _wire.encode([self.id, 1, code.encode("utf-8", "replace").decode(), text])
+
+    def unknown(self) -> bytes:
+        """The answer when there is no such function."""
+        return _wire.encode([self.id, 1, "unknown", f"Callback '{self.name}' not found"])
+
+
+class Queue:
+    """A queue of the library's and the requests that were submitted to it. Subclasses handle calls."""
+
+    def __init__(self) -> None:
+        self._library = _native.library()
+        self.id = self._library.queue_open()
+        self._requests: dict[int, Request] = {}
+        self._lock = threading.Lock()
+
+    def submit(self, request: Request) -> None:
+        """Begins a request. The lock keeps its first event from being handled before it can be found."""
+        with self._lock:
+            request.id = self._library.submit(self.id, request.message)
+            self._requests[request.id] = request
+
+    def cancel(self, request: Request) -> None:
+        """Ends a request early."""
+        self._library.cancel(request.id)
+
+    def dispatch(self, events: list[Any]) -> None:
+        """Handles events. Events of requests that nobody waits for any more are dropped."""
+        for event in events:
+            kind, identity = event[0], event[1]
+            with self._lock:
+                request = self._requests.get(identity)
+                if kind == "done":
+                    self._requests.pop(identity, None)
+            if request is None:
+                continue
+            if kind == "call":
+                self.on_call(Call(request, event[2], event[3], event[4]))
+            elif kind == "done":
+                request.finish(event[2], event[3])
+            elif kind == "output":
+                request.output(event[2], event[3])
+            elif kind == "ended":
+                self.on_ended(event[2])
+            elif kind == "progress":
+                print(f"eryx: {event[2]}", file=sys.stderr, flush=True)
+
+    def on_call(self, call: Call) -> None:
+        """A host function is called."""
+        raise NotImplementedError
+
+    def on_ended(self, call: int) -> None:
+        """The answer to a call is not wanted any more."""
+
+    def close(self) -> None:
+        """Cancels what is under way."""
+        library, self._library_closed = _native.loaded(), True
+        if library is not None:
+            library.queue_close(self.id)
+
+    def __del__(self) -> None:
+        if hasattr(self, "id"):
+            self.close()
+
+
+def forget(message: dict[str, Any]) -> None:
+    """Begins an operation whose outcome nobody wants, such as closing in a finalizer. Never raises."""
+    try:
+        library = _native.loaded()
+        if library is not None:
+            library.submit(0, message)
+    except Exception:
+        pass

@@ -1,0 +1,3 @@
+"""The version of everything in the repository."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,66 @@
+"""MessagePack as the library speaks it: text keys, integers of any size, nothing that is not data."""
+
+from __future__ import annotations
+
+import collections.abc
+import datetime
+from typing import Any
+
+import msgpack
+
+_BIG_INT = 1
+_MAX_DEPTH = 200
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, int):
+        length = (value.bit_length() + 8) // 8
+        return msgpack.ExtType(_BIG_INT, value.to_bytes(length, "big", signed=True))
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, collections.abc.Mapping):
+        return dict(value)
+    raise TypeError(f"a value of type {type(value).__name__} cannot be passed to the sandbox")
+
+
+def _ext(kind: int, data: bytes) -> Any:
+    if kind != _BIG_INT:
+        raise ValueError(f"extension type {kind}")
+    return int.from_bytes(data, "big", signed=True)
+
+
+def encode(value: Any) -> bytes:
+    """``value`` as a message. TypeError or ValueError for what is not None, bool, number, str, bytes-like, list,
+    tuple, a mapping with str keys, date or time."""
+    _check(value, 0)
+    try:
+        return msgpack.packb(value, default=_default)
+    except UnicodeEncodeError:
+        raise ValueError("text with lone surrogates cannot be passed to the sandbox") from None
+
+
+def _check(value: Any, depth: int) -> None:
+    """Refuses what msgpack would write and the library would not read."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"a key of type {type(key).__name__}: keys must be str")
+        items: Any = value.values()
+    elif isinstance(value, (list, tuple)):
+        items = value
+    else:
+        return
+    if depth >= _MAX_DEPTH:
+        raise ValueError(f"a value nests deeper than {_MAX_DEPTH} levels, or contains itself")
+    for item in items:
+        if type(item) in (dict, list, tuple) or isinstance(item, (dict, list, tuple)):
+            _check(item, depth + 1)
+
+
+def decode(data: bytes | memoryview) -> Any:
+    """The value of a message. ValueError for one that is not well-formed, or nests deeper than 200 levels."""
+    try:
+        value = msgpack.unpackb(data, ext_hook=_ext, strict_map_key=True, max_ext_len=len(data))
+    except (msgpack.exceptions.UnpackException, UnicodeDecodeError) as error:
+        raise ValueError(f"not a message: {error}") from None
+    return value

@@ -1,0 +1,194 @@
+"""Host functions that the sandboxed program can await."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypedDict, TypeVar, Union
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _CallbackRequired(TypedDict):
+    name: str
+    fn: Callable[..., Any]
+
+
+class CallbackDict(_CallbackRequired, total=False):
+    """A host function: its name in the guest, the function (plain or async), a description and a JSON Schema."""
+
+    description: str
+    schema: dict[str, Any]
+
+
+class CallbackRegistry:
+    """A collection of host functions, filled by a decorator or by ``add``.
+
+    >>> registry = CallbackRegistry()
+    >>> @registry.callback(description="Adds two numbers")
+    ... async def add(a: int, b: int) -> int:
+    ...     return a + b
+    """
+
+    def __init__(self) -> None:
+        self._items: list[CallbackDict] = []
+
+    def callback(
+        self, name: str | None = None, description: str | None = None, schema: dict[str, Any] | None = None
+    ) -> Callable[[F], F]:
+        """A decorator that registers a function and returns it unchanged."""
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a str, not {type(name).__name__}: use @registry.callback()")
+
+        def register(fn: F) -> F:
+            self.add(fn, name=name, description=description, schema=schema)
+            return fn
+
+        return register
+
+    def add(
+        self,
+        fn: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> None:
+        """Registers ``fn``. The name, description and schema come from the function where they are not given."""
+        if not callable(fn):
+            raise TypeError(f"a callback must be callable, not {type(fn).__name__}")
+        self._items.append(
+            CallbackDict(
+                name=name if name is not None else _name_of(fn),
+                fn=fn,
+                description=description if description is not None else _first_line(fn),
+                schema=schema if schema is not None else infer_schema(fn),
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[CallbackDict]:
+        return iter(self._items)
+
+    def __repr__(self) -> str:
+        return f"CallbackRegistry([{', '.join(item['name'] for item in self._items)}])"
+
+
+CallbacksArgument = Union[CallbackRegistry, "list[CallbackDict | CallbackRegistry]", None]
+
+
+def _name_of(fn: Callable[..., Any]) -> str:
+    name = getattr(fn, "__name__", None)
+    return name if isinstance(name, str) else type(fn).__name__
+
+
+def _first_line(fn: Callable[..., Any]) -> str:
+    text = (inspect.getdoc(fn) or "").strip()
+    return text.splitlines()[0] if text else ""
+
+
+_JSON_TYPES: dict[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "array",
+    tuple: "array",
+    dict: "object",
+}
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        return _schema_of(typing.get_args(hint)[0])
+    if origin in (Union, types.UnionType):
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        return _schema_of(options[0]) if len(options) == 1 else {}
+    name = _JSON_TYPES.get(origin or hint)
+    return {"type": name} if name else {}
+
+
+def infer_schema(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The JSON Schema of a function's parameters, from its type hints; those without a default are required."""
+    try:
+        parameters = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return {"type": "object", "properties": {}, "required": []}
+    try:
+        hints = typing.get_type_hints(fn)
+    except Exception:  # hints that cannot be resolved here say nothing
+        hints = {}
+    properties: dict[str, Any] = {}
+    required = []
+    for name, parameter in parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        properties[name] = _schema_of(hints.get(name))
+        if parameter.default is parameter.empty:
+            required.append(name)
+    return {"type": "object", "properties": properties, "required": required}
+
+
+class Callback(typing.NamedTuple):
+    """A host function, ready to be called."""
+
+    name: str
+    fn: Callable[..., Any]
+    description: str
+    schema: dict[str, Any]
+    is_async: bool
+
+    def message(self) -> dict[str, Any]:
+        """How the library is told of it."""
+        return {"name": self.name, "description": self.description, "schema": json.dumps(self.schema)}
+
+
+def _from_dict(item: dict[str, Any]) -> Callback:
+    for key in ("name", "fn"):
+        if key not in item:
+            raise KeyError(f"Callback dict missing '{key}' key")
+    name, fn = item["name"], item["fn"]
+    if not isinstance(name, str):
+        raise TypeError(f"a callback's name must be a str, not {type(name).__name__}")
+    if not callable(fn):
+        raise TypeError(f"callback {name!r}: fn must be callable, not {type(fn).__name__}")
+    description, schema = item.get("description"), item.get("schema")
+    return Callback(
+        name,
+        fn,
+        _first_line(fn) if description is None else description,
+        infer_schema(fn) if schema is None else schema,
+        _is_async(fn),
+    )
+
+
+def _is_async(fn: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))
+
+
+def collect(argument: CallbacksArgument) -> dict[str, Callback]:
+    """The callbacks of a ``callbacks=`` argument by name; of two with one name the last one counts."""
+    if argument is None:
+        return {}
+    if isinstance(argument, CallbackRegistry):
+        items: Iterable[Any] = argument
+    elif isinstance(argument, list):
+        items = argument
+    else:
+        raise TypeError("callbacks must be a CallbackRegistry or list of callback dicts")
+    found: dict[str, Callback] = {}
+    for item in items:
+        if isinstance(item, CallbackRegistry):
+            found.update(collect(item))
+        elif isinstance(item, dict):
+            callback = _from_dict(item)
+            found[callback.name] = callback
+        else:
+            raise TypeError("Callback list items must be dicts or CallbackRegistry instances")
+    return found

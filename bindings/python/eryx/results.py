@@ -1,0 +1,109 @@
+"""What comes of an execution."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class CallbackRecord(NamedTuple):
+    """One host function's call: its name, how long it took, and its error's text or None."""
+
+    name: str
+    duration_ms: float
+    error: str | None
+
+
+def _clip(text: str, limit: int = 50) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+@dataclass(frozen=True, repr=False)
+class ExecuteResult:
+    """All that came of one execution.
+
+    Attributes:
+        stdout: what the program wrote, up to the output limit; ``stdout_text`` is its text.
+        stderr: the same for standard error.
+        duration_ms: wall-clock time in milliseconds.
+        callback_invocations: how many host functions the program called, refused calls included.
+        peak_memory_bytes: the most memory that the guest held.
+        fuel_consumed: CPU used, in loop iterations of the guest's machine code: deterministic.
+        result_json: the result variable as JSON text; None when the program did not set it.
+        result_error: why the result variable could not be encoded; None otherwise.
+        stdout_truncated, stderr_truncated: there was more output than the limit.
+        exit_code: what the program gave to ``sys.exit``.
+        callbacks: the calls of host functions in the order of their ends, at most 1000.
+        value: what a function of the guest returned, for the calls that have one.
+    """
+
+    stdout: bytes
+    stderr: bytes
+    duration_ms: float
+    callback_invocations: int = 0
+    peak_memory_bytes: int | None = None
+    fuel_consumed: int | None = None
+    result_json: str | None = None
+    result_error: str | None = None
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
+    exit_code: int = 0
+    callbacks: tuple[CallbackRecord, ...] = field(default=())
+    value: Any = None
+
+    @property
+    def stdout_text(self) -> str:
+        """``stdout`` as text; bytes that are not UTF-8 become replacement characters."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def stderr_text(self) -> str:
+        """``stderr`` as text; bytes that are not UTF-8 become replacement characters."""
+        return self.stderr.decode("utf-8", "replace")
+
+    @property
+    def result(self) -> Any:
+        """The result variable's value. None also when it was not set; ``result_json`` tells the two apart."""
+        return None if self.result_json is None else json.loads(self.result_json)
+
+    def __str__(self) -> str:
+        return self.stdout_text
+
+    def __repr__(self) -> str:
+        parts = [f"stdout={_clip(self.stdout_text)!r}"]
+        if self.stderr:
+            parts.append(f"stderr={_clip(self.stderr_text)!r}")
+        if self.result_json is not None:
+            parts.append(f"result={_clip(self.result_json)}")
+        if self.result_error is not None:
+            parts.append(f"result_error={self.result_error!r}")
+        parts.append(f"duration_ms={self.duration_ms:.2f}")
+        if self.callback_invocations:
+            parts.append(f"callback_invocations={self.callback_invocations}")
+        return f"ExecuteResult({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        from ._html import result_html
+
+        return result_html(self)
+
+
+def result_from(record: dict[str, Any]) -> ExecuteResult:
+    """The result of a result record; fields that this version does not know are ignored."""
+    get = record.get
+    return ExecuteResult(
+        stdout=record["stdout"],
+        stderr=record["stderr"],
+        duration_ms=record["duration_ms"],
+        callback_invocations=record["callback_invocations"],
+        peak_memory_bytes=get("peak_memory_bytes"),
+        fuel_consumed=get("fuel_consumed"),
+        result_json=get("result_json"),
+        result_error=get("result_error"),
+        stdout_truncated=get("stdout_truncated", False),
+        stderr_truncated=get("stderr_truncated", False),
+        exit_code=get("exit_code", 0),
+        callbacks=tuple(CallbackRecord(*c) for c in get("callbacks", ())),
+        value=get("value"),
+    )
