@@ -17,9 +17,10 @@ const (
 
 // repl is the interactive mode: one session, whose statements are typed.
 type repl struct {
-	session *core.Session
-	editor  *editor
-	out     *column
+	session    *core.Session
+	editor     *editor
+	out        *column
+	interrupts interrupts
 }
 
 // runInteractive reads and runs statements until the user leaves; it returns the exit code.
@@ -38,7 +39,7 @@ func runInteractive(o *options) int {
 	if err == nil {
 		p.stdin = terminal
 	}
-	r := &repl{out: &column{}}
+	r := &repl{out: &column{}, interrupts: catchInterrupts()}
 	config := o.config(p)
 	config.OnStdout = func(text []byte) { r.out.write(os.Stdout, text) }
 	config.OnStderr = func(text []byte) { r.out.write(os.Stderr, text) }
@@ -85,10 +86,9 @@ func (r *repl) loop() int {
 
 // run executes a statement. left says that it ended the program.
 func (r *repl) run(source string) (code int, left bool) {
-	ctx, signalled, stop := interruptible()
+	ctx, stop := r.interrupts.during()
 	result, err := r.session.Execute(ctx, source, core.WithInteractive())
-	stop()
-	if signalled() != 0 {
+	if stop() {
 		r.out.inLine = true // the terminal has shown ^C
 	}
 	if err == nil {

@@ -42,3 +42,40 @@ func signalCode(s os.Signal) int32 {
 	}
 	return exitInterrupted
 }
+
+// interrupts hands each SIGINT to the statement that runs; between statements it does nothing. Other signals
+// do what they always do.
+type interrupts struct{ signals chan os.Signal }
+
+func catchInterrupts() interrupts {
+	i := interrupts{make(chan os.Signal, 1)}
+	signal.Notify(i.signals, os.Interrupt)
+	return i
+}
+
+// during returns a context that ends at a SIGINT. stop must be called at the statement's end, and tells
+// whether there was one.
+func (i interrupts) during() (ctx context.Context, stop func() bool) {
+	select {
+	case <-i.signals: // late: for a statement that had ended
+	default:
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	stopped := make(chan bool)
+	go func() {
+		select {
+		case <-i.signals:
+			cancel()
+			<-done
+			stopped <- true
+		case <-done:
+			stopped <- false
+		}
+	}()
+	return ctx, func() bool {
+		defer cancel()
+		close(done)
+		return <-stopped
+	}
+}
