@@ -67,10 +67,14 @@ func NewRuntime(ctx context.Context, config RuntimeConfig) (*Runtime, error) {
 	return rt, nil
 }
 
-// systemFiles is a root with what every guest sees: the standard library and the guest's own runtime.
+// systemFiles is a root with what every guest sees: the standard library, the guest's own runtime
+// and /dev.
 func (rt *Runtime) systemFiles() (*guestfs.Namespace, error) {
 	root := guestfs.NewNamespace()
 	if err := root.Mount("/usr", rt.usr, guestfs.MountOptions{}); err != nil {
+		return nil, err
+	}
+	if err := root.Mount("/dev", guestfs.NewDevices(), guestfs.MountOptions{}); err != nil {
 		return nil, err
 	}
 	return root, root.Mount(wasmguest.RuntimePath, &sysfs.AdaptFS{FS: wasmguest.Runtime()}, guestfs.MountOptions{})

@@ -1,6 +1,8 @@
 package wasip1
 
 import (
+	"bytes"
+	"io/fs"
 	"path"
 	"strings"
 )

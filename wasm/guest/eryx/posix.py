@@ -3,7 +3,9 @@
 import errno
 import os
 import signal
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import _eryx
 
 USER = "sandbox"
 USER_ID = 1000  # what the shim's stat says of every file
@@ -39,6 +41,19 @@ def umask(mask: int, /) -> int:
     return before
 
 
+def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
+    """Set the permissions of a file, as ``os.chmod``; those of an open file and of a link itself stay as they are."""
+    if dir_fd is not None:
+        raise NotImplementedError("chmod: dir_fd unavailable on this platform")
+    if isinstance(path, int) or not follow_symlinks:
+        return
+    name = os.fsencode(path)
+    try:
+        _eryx.chmod(name if name.startswith(b"/") else os.path.join(os.getcwdb(), name), mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+
+
 def sched_getaffinity(pid: int, /) -> set[int]:
     """The one processor."""
     return {0}
@@ -72,7 +87,7 @@ def abort() -> NoReturn:
 
 def install() -> None:
     """Add the functions to ``os``."""
-    for function in (getlogin, getuid, getgroups, getppid, umask, sched_getaffinity, get_terminal_size, kill, abort):
+    for function in (getlogin, getuid, getgroups, getppid, umask, chmod, sched_getaffinity, get_terminal_size, kill, abort):
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
     signal.raise_signal = raise_signal

@@ -24,6 +24,8 @@ ERYX_HOST(callback) int32_t eryx_host_callback(const void *ptr, uint32_t len);
 ERYX_HOST(wait) int64_t eryx_host_wait(int64_t ns, void *buf, uint32_t cap);
 // emit hands the host a message that needs no answer (trace events, stream items, audit).
 ERYX_HOST(emit) int32_t eryx_host_emit(const void *ptr, uint32_t len);
+// chmod sets the permission bits of the file at an absolute path: 0, or an errno.
+ERYX_HOST(chmod) int32_t eryx_host_chmod(const char *path, uint32_t len, uint32_t mode);
 // query asks the host for a small figure (see module.c's Python docstring for the keys).
 ERYX_HOST(query) int64_t eryx_host_query(int32_t key);
 
@@ -40,6 +42,9 @@ int eryx_buf_put(eryx_buf *b, const void *p, uint32_t n);
 PyObject *PyInit__eryx(void);
 // codec.c
 PyObject *PyInit__eryx_codec(void);
+
+// files.c
+PyObject *eryx_py_chmod(PyObject *self, PyObject *args);
 
 // libc.c
 uint32_t eryx_peak_brk(void);

@@ -70,10 +70,14 @@ typedef const struct {
   uint32_t id;
 } *clockid_t;
 
+// The host has no clock of the guest's CPU time: it is the time that passes, without what was slept.
+static int64_t slept;
+
 static int64_t now_ns(uint32_t id) {
   int64_t t = 0;
-  wasi_clock_time_get((int32_t)id, 1, &t);
-  return t;
+  int cpu = id >= 2;
+  wasi_clock_time_get(cpu ? 1 : (int32_t)id, 1, &t);
+  return cpu ? t - slept : t;
 }
 
 ERYX_OVERRIDE int clock_gettime(clockid_t clock, struct timespec *ts) {
@@ -109,7 +113,11 @@ ERYX_OVERRIDE long long clock(void) { return now_ns(2); }  // CLOCKS_PER_SEC is 
 // sleep_ns waits in the host; when that is interrupted, the signal is raised so that CPython's callers,
 // which check for signals after EINTR, see it.
 static int sleep_ns(int64_t ns) {
-  if (ns <= 0 || !eryx_host_sleep(ns)) return 0;
+  if (ns <= 0) return 0;
+  int64_t before = now_ns(1);
+  int interrupted = eryx_host_sleep(ns);
+  slept += now_ns(1) - before;
+  if (!interrupted) return 0;
   PyErr_SetInterruptEx(SIGINT);
   return 1;
 }
@@ -135,6 +143,18 @@ ERYX_OVERRIDE long read(int fd, void *buf, size_t n) {
   long r = __real_read(fd, buf, n);
   if (r < 0 && errno == EINTR) PyErr_SetInterruptEx(SIGINT);
   return r;
+}
+
+// ---- locks --------------------------------------------------------------------------------------------
+// A lock that is held is held by the only thread, which would wait for itself: that is a RuntimeError. CPython
+// takes the wait for interrupted, runs its pending calls, and one of them raises.
+static int raise_deadlock(void *unused) {
+  PyErr_SetString(PyExc_RuntimeError, "deadlock: this sandbox has one thread, and it would wait here for itself for ever");
+  return -1;
+}
+ERYX_OVERRIDE int pthread_cond_wait(void *cond, void *mutex) {
+  Py_AddPendingCall(raise_deadlock, NULL);
+  return 0;
 }
 
 // ---- polling ------------------------------------------------------------------------------------------

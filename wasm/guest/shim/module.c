@@ -160,6 +160,7 @@ static PyMethodDef methods[] = {
     {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},
     {"immortalize", py_immortalize, METH_O, "immortalize(o) -> bool: never free o; whether it was mortal."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
+    {"chmod", eryx_py_chmod, METH_VARARGS, "chmod(path, mode): set the permissions of the file at an absolute path (bytes)."},
     {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
     {NULL, NULL, 0, NULL},
 };

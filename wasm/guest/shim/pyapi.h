@@ -45,6 +45,7 @@ typedef struct {
 } PyModuleDef;
 
 #define METH_NOARGS 0x0004
+#define METH_VARARGS 0x0001
 #define METH_O 0x0008
 #define METH_FASTCALL 0x0080
 #define PYTHON_API_VERSION 1013
@@ -87,6 +88,7 @@ void PyObject_GC_UnTrack(void *);
 PyObject *PyErr_Occurred(void);
 void PyErr_Clear(void);
 void PyErr_SetString(PyObject *, const char *);
+int Py_AddPendingCall(int (*)(void *), void *);
 PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_SetFromErrno(PyObject *);
@@ -94,6 +96,7 @@ PyObject *PyErr_GetRaisedException(void);
 int PyErr_SetInterruptEx(int);
 int PyErr_CheckSignals(void);
 int PyErr_ExceptionMatches(PyObject *);
+int PyArg_ParseTuple(PyObject *, const char *, ...);
 int Py_EnterRecursiveCall(const char *);
 void Py_LeaveRecursiveCall(void);
 
