@@ -20,6 +20,7 @@ func (r *Runtime) BootImage(ctx context.Context, o Options, modules []string) (*
 		return nil, err
 	}
 	defer g.free()
+	o.fixed = true
 	g.begin(o, largeReserve)
 	h := &bootHost{}
 	g.host = h

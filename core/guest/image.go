@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"sync"
@@ -21,6 +22,8 @@ type Image struct {
 	mu      sync.Mutex
 	memory  []byte // a view of it, once it was needed
 	release func()
+	sum     uint32 // its checksum, once summed
+	summed  bool
 }
 
 // SizeBytes is the length of the image's memory in bytes, most of it shared by all guests made from it.
@@ -74,3 +77,56 @@ func writeSparse(w io.WriterAt, memory []byte) error {
 var zeroPage [pageSize]byte
 
 func isZero(page []byte) bool { return string(page) == string(zeroPage[:len(page)]) }
+
+// span is a run of memory: offsets of its first byte and of the first behind it.
+type span struct{ start, end uint64 }
+
+// pristine is the image's memory, mapped on first use for as long as the image lives.
+func (i *Image) pristine() ([]byte, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.memory == nil {
+		memory, release, err := i.view()
+		if err != nil {
+			return nil, err
+		}
+		i.memory, i.release = memory, release
+	}
+	return i.memory, nil
+}
+
+// checksum identifies the image's contents.
+func (i *Image) checksum() (uint32, error) {
+	memory, err := i.pristine()
+	if err != nil {
+		return 0, err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.summed {
+		i.sum, i.summed = crc32.Checksum(memory, castagnoli), true
+	}
+	return i.sum, nil
+}
+
+// differingPages compares with the image, where the system cannot be asked.
+func (r *region) differingPages(img *Image) ([]span, error) {
+	pristine, err := img.pristine()
+	if err != nil {
+		return nil, err
+	}
+	var spans []span
+	for at := uint64(0); at < r.size; at += pageSize {
+		end := min(at+pageSize, r.size)
+		now := r.space[at:end]
+		if at < img.size && string(now) == string(pristine[at:end]) || at >= img.size && isZero(now) {
+			continue
+		}
+		if k := len(spans) - 1; k >= 0 && spans[k].end == at {
+			spans[k].end = end
+		} else {
+			spans = append(spans, span{at, end})
+		}
+	}
+	return spans, nil
+}

@@ -104,7 +104,8 @@ func readImage(f *os.File) (*Image, error) {
 		return nil, err
 	}
 	defer release()
-	if crc32.Checksum(memory, castagnoli) != uint32(word(3)) {
+	img.sum, img.summed = uint32(word(3)), true
+	if crc32.Checksum(memory, castagnoli) != img.sum {
 		return nil, errors.New("its checksum is wrong")
 	}
 	return img, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -19,11 +20,12 @@ import (
 
 // Options are what one life of a guest is given.
 type Options struct {
-	FS            wsys.FS   // the root of its filesystem
-	Stdin         io.Reader // nil: empty
-	MaxMemory     uint64    // bytes of linear memory, the image's included; 0: all that WebAssembly has
-	MaxOpenFiles  int       // descriptors; 0: the default of wasip1
-	MaxWriteBytes int64     // reserved for the capture of output; 0: no limit
+	FS           wsys.FS   // the root of its filesystem
+	Stdin        io.Reader // nil: empty
+	MaxMemory    uint64    // bytes of linear memory, the image's included; 0: all that WebAssembly has
+	MaxOpenFiles int       // descriptors; 0: the default of wasip1
+	// fixed makes time and randomness the same in every boot, so that the same build gives the same image.
+	fixed bool
 }
 
 const (
@@ -186,7 +188,26 @@ func (g *Guest) begin(o Options, limit uint64) {
 // epoch is where every guest's monotonic clock has its zero; only differences mean anything.
 var epoch = time.Now()
 
+// bootTime is what the clock says while an image is made, in seconds: the beginning of 2026.
+const bootTime = 1767225600
+
+// fix replaces what differs from boot to boot.
+func fix(c *wasip1.Config) {
+	ticks := int64(0)
+	c.Random = mathrand.NewChaCha8([32]byte{})
+	c.WallClock = func() (int64, int32) { return bootTime, 0 }
+	c.Monotonic = func() int64 { ticks += 1000; return ticks }
+}
+
 func (g *Guest) processConfig(o Options) wasip1.Config {
+	c := g.liveConfig(o)
+	if o.fixed {
+		fix(&c)
+	}
+	return c
+}
+
+func (g *Guest) liveConfig(o Options) wasip1.Config {
 	return wasip1.Config{
 		FS:     o.FS,
 		Stdin:  o.Stdin,

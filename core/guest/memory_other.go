@@ -79,3 +79,6 @@ func (i *Image) view() (memory []byte, release func(), err error) {
 
 // capacity is the most that the region can hold, in bytes.
 func (r *region) capacity() uint64 { return largeReserve }
+
+// ownPages are the pages that the guest has changed.
+func (r *region) ownPages(img *Image) ([]span, error) { return r.differingPages(img) }

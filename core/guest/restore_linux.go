@@ -4,7 +4,6 @@ package guest
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"sync"
 	"unsafe"
@@ -29,16 +28,13 @@ var pagemap = sync.OnceValue(func() *os.File {
 	return f
 })
 
-// span is a run of memory: offsets of its first byte and of the first behind it.
-type span struct{ start, end uint64 }
-
 // restore makes the memory what it was when img was mapped.
 func (r *region) restore(img *Image) error {
 	pristine, err := img.pristine()
 	if err != nil {
 		return r.drop(0)
 	}
-	spans, err := r.ownPages()
+	spans, err := r.ownPages(img)
 	if err != nil {
 		return r.drop(0)
 	}
@@ -65,24 +61,10 @@ func (r *region) drop(start uint64) error {
 	return unix.Madvise(r.space[start:r.size], unix.MADV_DONTNEED)
 }
 
-// pristine is the image's memory, mapped on first use for as long as the image lives.
-func (i *Image) pristine() ([]byte, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.memory == nil {
-		memory, release, err := i.view()
-		if err != nil {
-			return nil, err
-		}
-		i.memory, i.release = memory, release
-	}
-	return i.memory, nil
-}
-
 // ownPages are the pages that the guest does not share with its image, in order.
-func (r *region) ownPages() ([]span, error) {
+func (r *region) ownPages(img *Image) ([]span, error) {
 	if pagemap() == nil {
-		return nil, errors.New("no pagemap")
+		return r.differingPages(img)
 	}
 	if spans, err := r.scanPages(); err == nil {
 		return spans, nil

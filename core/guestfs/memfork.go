@@ -81,3 +81,7 @@ func (m *MemFS) become(other *MemFS) {
 	m.lower, m.known = other.lower, other.known
 	m.nextIno = max(m.nextIno, other.nextIno)
 }
+
+// Become replaces everything in the storage by what of holds, which must not be used afterwards. The limits
+// stay. Files that guests have open stay what they were, as if removed.
+func (s *Storage) Become(of *Storage) { s.mem.become(of.mem) }

@@ -3,6 +3,7 @@
 import gc
 import importlib
 import sys
+import time
 
 import _eryx
 
@@ -70,6 +71,9 @@ def reseed() -> None:
     if uuid is not None:
         uuid._node = None
         uuid._last_timestamp = None
+    logging = modules.get("logging")
+    if logging is not None:
+        logging._startTime = time.time_ns()
     mail = modules.get("email.generator")
     if mail is not None:
         mail.random.seed()
