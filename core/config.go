@@ -28,20 +28,29 @@ type Config struct {
 	// OnStdout and OnStderr are given output as it is written, in order, on the guest's goroutine, which
 	// waits for them. They must not keep the slice.
 	OnStdout, OnStderr func(p []byte)
+	// Checkpoint makes a session return to its state from before an execution that failed or was killed, files
+	// included, so that nothing is lost and nothing half done remains. It costs each execution a copy of the
+	// memory that the session has changed.
+	Checkpoint bool
 	// KeepTasks leaves asyncio tasks that a session's execution did not wait for running, to go on in later
 	// executions, instead of cancelling them.
 	KeepTasks bool
+
+	prepared *callbackSet // by prepare
+}
+
+// prepare checks the callbacks and libraries, once for all sessions that are made of this copy.
+func (c *Config) prepare() (err error) {
+	if c.prepared == nil {
+		c.prepared, err = newCallbackSet(c.Callbacks)
+	}
+	return err
 }
 
 // validate reports the first part of the configuration that makes no sense.
 func (c Config) validate() error {
 	if err := c.Limits.validate(); err != nil {
 		return err
-	}
-	for _, callback := range c.Callbacks {
-		if err := callback.validate(); err != nil {
-			return err
-		}
 	}
 	return validateVolumes(c.Volumes)
 }

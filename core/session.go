@@ -21,28 +21,39 @@ type Session struct {
 
 	turn chan struct{} // one token: the right to use the guest
 
-	mu      sync.Mutex // guards what follows, and is held briefly only
-	guest   *guest.Guest
-	files   *files
-	fresh   bool // the guest has not executed anything
-	final   bool // nothing follows an execution: exit handlers run at its end
-	count   int
-	closed  bool
-	dead    error
-	current *execution
+	mu          sync.Mutex // guards what follows, and is held briefly only
+	guest       *guest.Guest
+	files       *files
+	fresh       bool // the guest has not executed anything
+	callbacks   *callbackSet
+	unannounced bool // the guest does not know the callbacks
+	final       bool // nothing follows an execution: exit handlers run at its end
+	count       int
+	closed      bool
+	dead        error
+	current     *execution
+	checkpoint  *point // the state before the current execution, with Config.Checkpoint
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
 func (rt *Runtime) NewSession(config Config) (*Session, error) {
+	return rt.newSession(config, rt.image)
+}
+
+// newSession starts a session from image.
+func (rt *Runtime) newSession(config Config, image *guest.Image) (*Session, error) {
 	limits := config.Limits.over(DefaultLimits())
 	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	if err := config.prepare(); err != nil {
 		return nil, err
 	}
 	if config.ResultVariable == "" {
 		config.ResultVariable = "result"
 	}
 	config.Stdin = guest.Interruptible(config.Stdin)
-	s := &Session{rt: rt, config: config, limits: limits, image: rt.image, turn: make(chan struct{}, 1)}
+	s := &Session{rt: rt, config: config, callbacks: config.prepared, limits: limits, image: image, turn: make(chan struct{}, 1)}
 	var err error
 	if s.files, err = rt.newFiles(config, limits); err != nil {
 		return nil, err
@@ -66,31 +77,25 @@ func (s *Session) startGuest() error {
 		return failure(CodeInitialization, "start a guest: %w", err)
 	}
 	s.guest, s.fresh, s.dead, s.count = g, true, nil, 0
+	s.unannounced = len(s.callbacks.table) > 0
 	return nil
 }
 
 // Execute runs a program in the session and waits for its end. The result is complete whatever happened;
 // the error is an *Error. When ctx ends, the program is interrupted, and killed after its grace period.
 func (s *Session) Execute(ctx context.Context, code string, options ...ExecuteOption) (*Result, error) {
-	x, err := s.prepare(ctx, code, options)
+	x, err := s.prepareSource(ctx, code, options)
 	if err != nil {
 		return &Result{Err: err}, err
 	}
-	stop := x.watch(ctx)
-	x.pump(x.first, false)
-	<-x.done
-	stop()
-	if x.result.Err != nil {
-		return x.result, x.result.Err
-	}
-	return x.result, nil
+	return x.run(ctx)
 }
 
 // Start runs a program without waiting for it; done is called once, from any goroutine, with what Execute
 // would return. While the program awaits something it holds no goroutine.
 func (s *Session) Start(ctx context.Context, code string, done func(*Result, error), options ...ExecuteOption) {
 	go func() {
-		x, err := s.prepare(ctx, code, options)
+		x, err := s.prepareSource(ctx, code, options)
 		if err != nil {
 			done(&Result{Err: err}, err)
 			return
@@ -120,11 +125,16 @@ func (x *execution) watch(ctx context.Context) (stop func() bool) {
 	})
 }
 
-// prepare checks a program, waits for the session's turn and makes its execution.
-func (s *Session) prepare(ctx context.Context, code string, options []ExecuteOption) (*execution, error) {
+// prepareSource is prepare for a program.
+func (s *Session) prepareSource(ctx context.Context, code string, options []ExecuteOption) (*execution, error) {
 	if err := checkSource(code); err != nil {
 		return nil, err
 	}
+	return s.prepare(ctx, options, "execute", code)
+}
+
+// prepare waits for the session's turn and makes the execution of an operation.
+func (s *Session) prepare(ctx context.Context, options []ExecuteOption, operation ...any) (*execution, error) {
 	o := applyOptions(options)
 	limits := o.limits.over(s.limits)
 	if err := limits.validate(); err != nil {
@@ -133,7 +143,7 @@ func (s *Session) prepare(ctx context.Context, code string, options []ExecuteOpt
 	if err := s.acquire(ctx); err != nil {
 		return nil, err
 	}
-	x, err := s.newExecution(ctx, code, limits, o)
+	x, err := s.newExecution(ctx, operation, limits, o)
 	if err != nil {
 		<-s.turn
 		return nil, err
@@ -166,8 +176,8 @@ func checkSource(code string) error {
 	return nil
 }
 
-// newExecution makes the execution of code; the caller has the turn.
-func (s *Session) newExecution(ctx context.Context, code string, limits Limits, o executeOptions) (*execution, error) {
+// newExecution makes the execution of an operation; the caller has the turn.
+func (s *Session) newExecution(ctx context.Context, operation []any, limits Limits, o executeOptions) (*execution, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -176,16 +186,18 @@ func (s *Session) newExecution(ctx context.Context, code string, limits Limits, 
 	if s.dead != nil {
 		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
 	}
-	message, err := wire.Encode([]any{"execute", code, s.executeMessage(o)})
+	message, err := wire.Encode(append(operation, s.executeMessage(o)))
 	if err != nil {
 		return nil, invalid("encode the execution: %v", err)
 	}
-	s.count++
-	s.fresh = false
+	if operation[0] == "execute" {
+		s.count++
+	}
+	s.fresh, s.unannounced = false, false
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbackTable(),
+		callbacks: s.callbacks.table,
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
@@ -197,6 +209,11 @@ func (s *Session) newExecution(ctx context.Context, code string, limits Limits, 
 	x.out.overflow = func() {
 		if limits.OutputOverflow == OutputFail {
 			x.guest.Interrupt(guest.CauseOutput)
+		}
+	}
+	if s.config.Checkpoint {
+		if s.checkpoint, err = s.save(); err != nil {
+			return nil, err
 		}
 	}
 	x.finish = s.finished
@@ -226,9 +243,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if s.fresh {
 		m["start"] = s.startMessage()
-		if len(s.config.Callbacks) > 0 {
-			m["callbacks"] = announcement(s.config.Callbacks)
-		}
+	}
+	if s.unannounced {
+		m["callbacks"] = s.callbacks.announcement
 	}
 	return m
 }
@@ -244,22 +261,6 @@ func (s *Session) startMessage() map[string]any {
 	return m
 }
 
-func announcement(callbacks []Callback) []any {
-	var list []any
-	for _, c := range callbacks {
-		list = append(list, map[string]any{"name": c.Name, "description": c.Description, "schema": c.Schema})
-	}
-	return list
-}
-
-func (s *Session) callbackTable() map[string]*Callback {
-	table := make(map[string]*Callback, len(s.config.Callbacks))
-	for i := range s.config.Callbacks {
-		table[s.config.Callbacks[i].Name] = &s.config.Callbacks[i]
-	}
-	return table
-}
-
 // finished gives the guest back after an execution.
 func (s *Session) finished(x *execution) {
 	s.mu.Lock()
@@ -269,6 +270,7 @@ func (s *Session) finished(x *execution) {
 	} else if e, ok := x.result.Err.(*Error); ok && e.Killed {
 		s.dead = e
 	}
+	s.rollBack(x.result.Err != nil)
 	s.mu.Unlock()
 	<-s.turn
 }

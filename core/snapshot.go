@@ -132,6 +132,21 @@ func (s *Session) load(p *point) error {
 	return nil
 }
 
+// rollBack forgets the checkpoint, after going back to it when the execution failed. Under mu, with the turn.
+func (s *Session) rollBack(failed bool) {
+	p := s.checkpoint
+	s.checkpoint = nil
+	if p == nil || !failed || s.closed {
+		return
+	}
+	count := s.count // attempts count, failed ones too
+	if err := s.load(p); err != nil {
+		s.dead = err
+		return
+	}
+	s.count = count
+}
+
 const pointVersion = 1
 
 func (p *point) marshal() ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/eryx-go/eryx/core"
 )
@@ -128,6 +129,24 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	}
 	if got := string(execute(t, s, "print(x)").Stdout); got != "1\n" {
 		t.Error(got)
+	}
+}
+
+// TestCheckpoint: an execution that fails, is killed or ends the interpreter leaves no trace, in memory or files.
+func TestCheckpoint(t *testing.T) {
+	s := newSession(t, core.Config{Checkpoint: true, Limits: core.Limits{ExecutionTimeout: 300 * time.Millisecond}})
+	execute(t, s, "x = [1]; open('f', 'w').write('good')")
+	const spoil = "x.append(2); open('f', 'w').write('bad')\n"
+	for _, end := range []string{"1/0", "import os; os._exit(1)", "while True:\n  try:\n    while True: pass\n  except BaseException: pass"} {
+		if _, err := s.Execute(context.Background(), spoil+end); err == nil {
+			t.Fatalf("%q succeeded", end)
+		}
+		if got := string(execute(t, s, "print(x, open('f').read())").Stdout); got != "[1] good\n" {
+			t.Errorf("after %q: %q", end, got)
+		}
+	}
+	if n := s.ExecutionCount(); n != 7 {
+		t.Errorf("execution count %d, want 7", n)
 	}
 }
 
