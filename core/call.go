@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,12 +20,17 @@ type Call struct {
 	callback  *Callback
 	id        int64
 	started   time.Time
-	deadline  time.Time // zero: none
+	timeout   time.Duration // of the call, or of the wait for a stream's next item; not positive: none
+	deadline  time.Time     // zero: none
+	due       time.Time     // when to look at the deadline; the execution's
 
 	mu       sync.Mutex
 	answered bool
 	done     chan struct{}
 	err      error
+	credit   int       // a stream's items that may be sent
+	touched  time.Time // when a stream was alive last
+	onCredit func()
 	ended    func() // called once the call is over, if AfterFunc asked for it
 }
 
@@ -73,6 +79,10 @@ func (c *Call) settle(reason error) bool {
 	if c.ended != nil {
 		go c.ended()
 	}
+	if c.onCredit != nil {
+		go protect(c.onCredit)
+		c.onCredit = nil
+	}
 	return true
 }
 
@@ -105,8 +115,17 @@ func (c *Call) run() (value any, err error) {
 	return c.callback.Func(c, c.Args)
 }
 
-// Deadline implements context.Context.
-func (c *Call) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
+// over reports that the call has been answered or cancelled.
+func (c *Call) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answered
+}
+
+// Deadline implements context.Context. A stream has none: its timeout is for each item.
+func (c *Call) Deadline() (time.Time, bool) {
+	return c.deadline, !c.deadline.IsZero() && !c.callback.streaming()
+}
 
 // Done implements context.Context.
 func (c *Call) Done() <-chan struct{} {
@@ -142,3 +161,13 @@ func errorOf(err error) (code, message string) {
 	}
 	return "callback", err.Error()
 }
+
+// validText is text as it may be passed to the guest.
+func validText(text string) string {
+	if len(text) > maxErrorText {
+		text = text[:maxErrorText] + " ..."
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+const maxErrorText = 64 << 10

@@ -29,15 +29,15 @@ type execution struct {
 	invocations int
 	deferred    *Call // started last and not given a goroutine yet
 
-	mu       sync.Mutex
-	waiting  bool // nobody drives
-	finished bool
-	timer    *time.Timer
-	events   eventQueue
-	taking   []byte // what the guest is being given
-	calls    map[int64]*Call
-	order    []*Call // by start, answered ones included until they are passed
-	records  []CallbackRecord
+	mu        sync.Mutex
+	waiting   bool // nobody drives
+	finished  bool
+	timer     *time.Timer
+	events    eventQueue
+	taking    []byte // what the guest is being given
+	calls     map[int64]*Call
+	deadlines deadlineHeap
+	records   []CallbackRecord
 }
 
 var (
@@ -88,7 +88,7 @@ func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again 
 	call := x.deferred
 	x.deferred = nil
 	x.mu.Lock()
-	if x.events.count > 0 || x.taking != nil || x.mustInterrupt() {
+	if !x.events.empty() || x.taking != nil || x.mustInterrupt() {
 		x.mu.Unlock()
 		x.spawn(call)
 		return x.nextMessage()
@@ -146,11 +146,8 @@ func (x *execution) nextMessage() ([]byte, bool) {
 // the grace period. Under mu.
 func (x *execution) arm(wait time.Duration) {
 	wait = earlier(wait, x.guest.Left())
-	for len(x.order) > 0 && x.calls[x.order[0].id] != x.order[0] {
-		x.order = x.order[1:]
-	}
-	if len(x.order) > 0 && !x.order[0].deadline.IsZero() {
-		wait = earlier(wait, max(0, time.Until(x.order[0].deadline)))
+	if call := x.deadlines.first(x.calls); call != nil {
+		wait = earlier(wait, max(0, time.Until(call.due)))
 	}
 	if wait < 0 {
 		return

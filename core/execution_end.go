@@ -60,7 +60,7 @@ func (x *execution) end(outcome map[string]any, err error) {
 		x.timer.Stop()
 	}
 	calls := x.calls
-	x.calls, x.order = nil, nil
+	x.calls, x.deadlines = nil, nil
 	x.mu.Unlock()
 	x.deferred = nil
 	for _, call := range calls {

@@ -18,6 +18,9 @@ func (rt *Runtime) NewSandbox(config Config) (*Sandbox, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	if err := config.prepare(); err != nil {
+		return nil, err
+	}
 	if err := checkVolumes(config.Volumes); err != nil {
 		return nil, err
 	}

@@ -16,8 +16,9 @@ from typing import Any
 
 import _eryx
 
-# id -> what takes the events of that request (see callbacks.py)
-pending: dict[int, Callable[[list[Any]], None]] = {}
+# id -> what takes the events of that request: a function, or the future that the only event settles (callbacks.py)
+pending: dict[int, Any] = {}
+settle: Callable[[asyncio.Future[Any], list[Any]], None]
 _NANOSECONDS = 1_000_000_000
 
 
@@ -25,7 +26,12 @@ def deliver(messages: list[list[Any]]) -> None:
     """Hand events from the host to those who wait for them; one that nobody waits for any more is dropped."""
     for message in messages:
         receiver = pending.get(message[0])
-        if receiver is not None:
+        if receiver is None:
+            continue
+        if isinstance(receiver, asyncio.Future):
+            del pending[message[0]]
+            settle(receiver, message)
+        else:
             receiver(message)
 
 

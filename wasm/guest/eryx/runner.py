@@ -29,8 +29,8 @@ class Run:
         self.task: asyncio.Task[Any] | None = None
         self.hosted: HostedLoop | None = None
         self.interrupted = False
-        self.value: Any = None
-        self.want_value = False
+        self.outcome: dict[str, Any] = {}  # what is told of the run when it ends well
+        self.program = False  # whether it runs a program, and not a function of the program's
 
 
 current: Run | None = None
@@ -61,22 +61,30 @@ def hosted_loop() -> HostedLoop:
     return _loop
 
 
+def begin(options: dict[str, Any]) -> Run:
+    """Make a new run the current one."""
+    global current
+    current = run = Run(options)
+    return run
+
+
 def execute(source: str, options: dict[str, Any]) -> Reply:
     """Run ``source`` in ``__main__``: ``["done", outcome]``, or ``["wait", ns]`` when it awaits something."""
-    global current, executions
+    global executions
     executions += 1
     filename = options.get("filename") or ("<user>" if executions == 1 else f"<user:{executions}>")
-    run = current = Run(options)
+    run = begin(options)
+    run.program = True
     try:
         errors.remember_source(filename, source)
         run.namespace["__file__"] = filename
         code = _compile(source, filename, options.get("mode", "exec"))
         if not code.co_flags & _CO_COROUTINE:
             exec(code, run.namespace)
-            return _finish(run, None)
+            return finish(run, None)
         program = eval(code, run.namespace)
     except BaseException as error:
-        return _finish(run, error)
+        return finish(run, error)
     return start(run, program)
 
 
@@ -93,8 +101,6 @@ def _compile(source: str, filename: str, mode: str) -> CodeType:
 
 def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
     """Make ``program`` the run's main task and drive it."""
-    global current
-    current = run
     run.hosted = hosted_loop()
     run.task = run.hosted.create_task(_main(run, program), name="main")
     return step()
@@ -102,7 +108,7 @@ def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
 
 async def _main(run: Run, program: Coroutine[Any, Any, Any]) -> None:
     try:
-        run.value = await program
+        await program
     finally:
         if not run.keep_tasks:
             await _cancel_leftovers(run)
@@ -138,7 +144,7 @@ def step() -> Reply:
                 _stop_main(run, task, error)
     finally:
         loop.leave(hooks)
-    return _finish(run, _error_of(task))
+    return finish(run, _error_of(task))
 
 
 def _stop_main(run: Run, task: asyncio.Task[Any], error: BaseException) -> None:
@@ -170,7 +176,7 @@ def interrupt_waiting(reason: str) -> Reply:
     return step()
 
 
-def _finish(run: Run, error: BaseException | None) -> Reply:
+def finish(run: Run, error: BaseException | None) -> Reply:
     """The reply of a run that has ended, with what is left of it cleared away."""
     global current
     current = None
@@ -191,12 +197,12 @@ def _outcome(run: Run, error: BaseException | None) -> Reply:
     output.flush()
     outcome: dict[str, Any] = {}
     if error is None:
-        if run.want_value:
-            outcome["value"] = run.value
-        else:
+        outcome.update(run.outcome)
+        if run.program:
             outcome.update(result.capture(run.namespace, run.result_name))
     else:
-        run.namespace.pop(run.result_name, None)
+        if run.program:
+            run.namespace.pop(run.result_name, None)
         outcome.update(_failure(run, error))
         if "error" in outcome:
             exits.report(error)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from . import callbacks, compat, errors, interrupt, limits, loop, output, preload, runner
+from . import callbacks, compat, errors, functions, interrupt, limits, loop, output, preload, runner
 
 _PRISTINE: set[str] = set()
 
@@ -71,16 +71,39 @@ def start(options: dict[str, Any]) -> None:
         os.chdir(cwd)
 
 
-def execute(source: str, options: dict[str, Any]) -> list[Any]:
-    """Run a program; ``options["start"]`` begins the image's life first, ``["callbacks"]`` announces them."""
-    begin = options.get("start")
-    if begin is not None:
-        start(begin)
+def begin(options: dict[str, Any]) -> None:
+    """Before an execution: ``options["start"]`` begins the image's life, ``["callbacks"]`` announces them."""
+    first = options.get("start")
+    if first is not None:
+        start(first)
     announced = options.get("callbacks")
     if announced is not None:
         callbacks.announce(announced)
     interrupt.set_reason(options.get("reason") or "execution interrupted")
+
+
+def execute(source: str, options: dict[str, Any]) -> list[Any]:
+    """Run a program."""
+    begin(options)
     return runner.execute(source, options)
+
+
+def call(name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+    """Call a function of the program's, and await what it returns if need be."""
+    begin(options)
+    return functions.call(name, args, kwargs, options)
+
+
+def get(name: str, options: dict[str, Any]) -> list[Any]:
+    """The value of a global, or of an attribute of one."""
+    begin(options)
+    return functions.get(name, options)
+
+
+def set_global(name: str, value: Any, options: dict[str, Any]) -> list[Any]:
+    """Make a global."""
+    begin(options)
+    return functions.set_global(name, value, options)
 
 
 def clear_state() -> list[Any]:
@@ -104,6 +127,9 @@ def is_complete(source: str) -> list[Any]:
 
 OPS = {
     "execute": execute,
+    "call": call,
+    "get": get,
+    "set": set_global,
     "step": runner.step,
     "interrupt": runner.interrupt_waiting,
     "clear_state": clear_state,
