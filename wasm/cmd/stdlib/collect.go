@@ -33,6 +33,9 @@ func collect(tree inputs.Tree) (map[string][]byte, error) {
 	if err := readZones(tree, files); err != nil {
 		return nil, err
 	}
+	if err := readPickler(tree, files); err != nil {
+		return nil, err
+	}
 	return files, readReplacements(filepath.Join(tree.Source, "guest", "lib"), files)
 }
 
@@ -71,13 +74,34 @@ func skip(file string) bool {
 	return false
 }
 
-// readZones takes the compiled time zones out of the tzdata wheel, and its licence.
+// readZones takes the compiled time zones out of the tzdata wheel.
 func readZones(tree inputs.Tree, files map[string][]byte) error {
+	return readWheel(tree, "tzdata", func(name string) string {
+		zone, ok := strings.CutPrefix(name, "tzdata/zoneinfo/")
+		if !ok || strings.HasSuffix(zone, ".py") {
+			return ""
+		}
+		return zones + zone
+	}, files)
+}
+
+// readPickler takes cloudpickle, which snapshots of a session's state are made with.
+func readPickler(tree inputs.Tree, files map[string][]byte) error {
+	return readWheel(tree, "cloudpickle", func(name string) string {
+		if !strings.HasPrefix(name, "cloudpickle/") {
+			return ""
+		}
+		return library + name
+	}, files)
+}
+
+// readWheel takes files out of a wheel: target tells where each goes, "" for nowhere.
+func readWheel(tree inputs.Tree, name string, target func(string) string, files map[string][]byte) error {
 	pins, err := tree.Pins()
 	if err != nil {
 		return err
 	}
-	wheel, err := pins.Wheel("tzdata")
+	wheel, err := pins.Wheel(name)
 	if err != nil {
 		return err
 	}
@@ -87,20 +111,19 @@ func readZones(tree inputs.Tree, files map[string][]byte) error {
 	}
 	defer z.Close()
 	for _, f := range z.File {
-		zone, ok := strings.CutPrefix(f.Name, "tzdata/zoneinfo/")
-		if !ok || strings.HasSuffix(zone, ".py") || strings.HasSuffix(zone, "/") {
+		to := target(f.Name)
+		if to == "" || strings.HasSuffix(f.Name, "/") {
 			continue
 		}
 		r, err := f.Open()
 		if err != nil {
 			return err
 		}
-		data, err := io.ReadAll(r)
+		files[to], err = io.ReadAll(r)
 		_ = r.Close()
 		if err != nil {
 			return err
 		}
-		files[zones+zone] = data
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ pprint queue random re secrets select selectors shelve shlex shutil signal socke
 struct subprocess sysconfig tempfile textwrap threading time timeit token tokenize traceback types typing
 unicodedata unittest urllib.error urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zipfile
 zlib zoneinfo _strptime encodings.idna encodings.ascii encodings.latin_1 encodings.utf_16 encodings.cp1252
-asyncio.base_events asyncio.taskgroups asyncio.timeouts string.templatelib annotationlib
+asyncio.base_events asyncio.taskgroups asyncio.timeouts string.templatelib annotationlib cloudpickle
 """.split()
 
 

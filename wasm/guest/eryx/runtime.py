@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from . import callbacks, compat, errors, functions, interrupt, limits, loop, output, preload, runner
+from . import callbacks, compat, errors, functions, interrupt, limits, loop, output, preload, runner, state
 
 _PRISTINE: set[str] = set()
 
@@ -106,6 +106,18 @@ def set_global(name: str, value: Any, options: dict[str, Any]) -> list[Any]:
     return functions.set_global(name, value, options)
 
 
+def snapshot_state(options: dict[str, Any]) -> list[Any]:
+    """Pickle the program's globals."""
+    begin(options)
+    return state.snapshot(options)
+
+
+def restore_state(data: bytes, options: dict[str, Any]) -> list[Any]:
+    """Merge pickled globals into the program's."""
+    begin(options)
+    return state.restore(data, options)
+
+
 def clear_state() -> list[Any]:
     """Forget the program's globals and the modules it defined; the interpreter, imports and callbacks stay."""
     runner.reset_main()
@@ -132,6 +144,8 @@ OPS = {
     "set": set_global,
     "step": runner.step,
     "interrupt": runner.interrupt_waiting,
+    "snapshot_state": snapshot_state,
+    "restore_state": restore_state,
     "clear_state": clear_state,
     "is_complete": is_complete,
     "prepare_image": prepare_image,
