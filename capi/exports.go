@@ -134,7 +134,7 @@ func go_eryx_event_fd(queue C.uint64_t, out *C.int32_t) (status C.int32_t) {
 	if s != statusOK {
 		return C.int32_t(s)
 	}
-	fd, s := q.descriptor(false)
+	fd, _, s := q.descriptor(false)
 	if s == statusOK {
 		*out = C.int32_t(fd)
 	}
@@ -142,10 +142,10 @@ func go_eryx_event_fd(queue C.uint64_t, out *C.int32_t) (status C.int32_t) {
 }
 
 //export go_eryx_wait_begin
-func go_eryx_wait_begin(queue C.uint64_t, out *C.int32_t) (status C.int32_t) {
+func go_eryx_wait_begin(queue C.uint64_t, out *C.int32_t, pending **C.int32_t) (status C.int32_t) {
 	defer guard(&status)
-	fd, s := beginWait(uint64(queue))
-	*out = C.int32_t(fd)
+	fd, flag, s := beginWait(uint64(queue))
+	*out, *pending = C.int32_t(fd), (*C.int32_t)(flag)
 	return C.int32_t(s)
 }
 

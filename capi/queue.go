@@ -1,6 +1,8 @@
 package main
 
 /*
+#include <stdint.h>
+#include <stdlib.h>
 typedef void (*eryx_queue_notify)(void *user_data);
 static inline void eryx_call_notify(eryx_queue_notify notify, void *user_data) { notify(user_data); }
 */
@@ -10,6 +12,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +29,7 @@ type queue struct {
 	closed  bool
 	room    chan struct{} // not nil while somebody waits for room; closed when there is some
 	fd      int           // eventfd, 0: not asked for yet
+	pending *int32        // in C's memory: 1 while there are events; made with fd
 	waiters int           // threads that poll fd
 	notify  C.eryx_queue_notify
 	data    unsafe.Pointer
@@ -91,6 +95,7 @@ func (q *queue) callNotify() {
 // raise makes the descriptor readable. Under mu.
 func (q *queue) raise() {
 	if q.fd != 0 {
+		atomic.StoreInt32(q.pending, 1)
 		_, _ = unix.Write(q.fd, one) // it can only fail when the counter is at its end, and then it is readable
 	}
 }
@@ -135,6 +140,7 @@ func (q *queue) remove(count, size int) {
 	q.bytes -= size
 	if rest == 0 && q.fd != 0 {
 		var counter [8]byte
+		atomic.StoreInt32(q.pending, 0)
 		_, _ = unix.Read(q.fd, counter[:])
 	}
 	if q.room != nil && q.bytes < maxQueued {
@@ -144,18 +150,18 @@ func (q *queue) remove(count, size int) {
 }
 
 // descriptor is the eventfd, made on first use; waiting counts the caller as a thread that polls it.
-func (q *queue) descriptor(waiting bool) (fd int, status int32) {
+func (q *queue) descriptor(waiting bool) (fd int, pending *int32, status int32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return 0, statusHandle
+		return 0, nil, statusHandle
 	}
 	if q.fd == 0 {
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		if err != nil {
-			return 0, statusSystem
+			return 0, nil, statusSystem
 		}
-		q.fd = fd
+		q.fd, q.pending = fd, (*int32)(C.calloc(1, 4))
 		if len(q.events) > 0 {
 			q.raise()
 		}
@@ -163,7 +169,7 @@ func (q *queue) descriptor(waiting bool) (fd int, status int32) {
 	if waiting {
 		q.waiters++
 	}
-	return q.fd, statusOK
+	return q.fd, q.pending, statusOK
 }
 
 // waited ends a thread's polling; the last one closes the descriptor of a closed queue.
@@ -178,7 +184,8 @@ func (q *queue) waited() {
 func (q *queue) closeDescriptor() {
 	if q.closed && q.waiters == 0 && q.fd != 0 {
 		_ = unix.Close(q.fd)
-		q.fd = 0
+		C.free(unsafe.Pointer(q.pending))
+		q.fd, q.pending = 0, nil
 	}
 }
 

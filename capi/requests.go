@@ -192,14 +192,14 @@ func submit(queueID uint64, message []byte) (uint64, int32) {
 }
 
 // beginWait gives the descriptor to poll and keeps it open until endWait.
-func beginWait(id uint64) (int, int32) {
+func beginWait(id uint64) (fd int, pending *int32, status int32) {
 	q, status := find(id)
 	if status != statusOK {
-		return 0, status
+		return 0, nil, status
 	}
-	fd, status := q.descriptor(true)
+	fd, pending, status = q.descriptor(true)
 	if status != statusOK {
-		return 0, status
+		return 0, nil, status
 	}
 	library.mu.Lock()
 	defer library.mu.Unlock()
@@ -209,7 +209,7 @@ func beginWait(id uint64) (int, int32) {
 		library.waiting[id] = w
 	}
 	w.count++
-	return fd, statusOK
+	return fd, pending, statusOK
 }
 
 func endWait(id uint64) {

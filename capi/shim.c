@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -21,7 +22,7 @@ extern int32_t go_eryx_cancel(uint64_t request);
 extern int32_t go_eryx_complete(uint8_t *answers, size_t length);
 extern int32_t go_eryx_drain(uint64_t queue, uint8_t *buffer, size_t capacity, size_t *length);
 extern int32_t go_eryx_event_fd(uint64_t queue, int32_t *fd);
-extern int32_t go_eryx_wait_begin(uint64_t queue, int32_t *fd);
+extern int32_t go_eryx_wait_begin(uint64_t queue, int32_t *fd, int32_t **pending);
 extern void go_eryx_wait_end(uint64_t queue);
 extern int32_t go_eryx_set_notify(uint64_t queue, eryx_notify_fn notify, void *user_data);
 extern int32_t go_eryx_shutdown(int32_t timeout_ms);
@@ -100,10 +101,38 @@ int32_t eryx_drain(uint64_t queue, uint8_t *buffer, size_t capacity, size_t *len
     return go_eryx_drain(queue, buffer, capacity, length);
 }
 
-static int64_t now_ms(void) {
+static int64_t now_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/*
+ * A short program is over before a thread could be put to sleep and woken again. So one waiting thread of the process
+ * looks for events itself for a moment, and gives way to any other thread that wants to run.
+ */
+enum { SPIN_US = 50 };
+static atomic_int spinning;
+
+static void spin(const int32_t *pending) {
+    if (atomic_exchange(&spinning, 1))
+        return;
+    int64_t end = now_us() + SPIN_US;
+    while (__atomic_load_n(pending, __ATOMIC_ACQUIRE) == 0 && now_us() < end)
+        sched_yield();
+    atomic_store(&spinning, 0);
+}
+
+/* wait_for waits until fd is readable; 1: it is, 0: timeout, or a status. */
+static int32_t wait_for(int fd, int64_t end, int32_t timeout_ms) {
+    int64_t left = end - now_us();
+    if (timeout_ms >= 0 && left <= 0)
+        return 0;
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    int ready = poll(&wanted, 1, timeout_ms < 0 ? -1 : (int)((left + 999) / 1000));
+    if (ready >= 0)
+        return ready;
+    return errno == EINTR ? ERYX_INTERRUPTED : ERYX_ESYSTEM;
 }
 
 /*
@@ -112,24 +141,23 @@ static int64_t now_ms(void) {
  */
 int32_t eryx_next_events(uint64_t queue, uint8_t *buffer, size_t capacity, size_t *length, int32_t timeout_ms) {
     REFUSE_CHILD();
-    int32_t fd;
+    int32_t fd, *pending;
     int32_t status = go_eryx_drain(queue, buffer, capacity, length);
     if (status != ERYX_EMPTY || timeout_ms == 0)
         return status;
-    if ((status = go_eryx_wait_begin(queue, &fd)) < 0)
+    if ((status = go_eryx_wait_begin(queue, &fd, &pending)) < 0)
         return status;
-    int64_t end = now_ms() + timeout_ms;
+    int64_t end = now_us() + (int64_t)timeout_ms * 1000;
+    spin(pending);
     for (;;) {
-        int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
-        struct pollfd wanted = {.fd = fd, .events = POLLIN};
-        int ready = timeout_ms >= 0 && left < 0 ? 0 : poll(&wanted, 1, (int)left);
-        if (ready < 0) {
-            status = errno == EINTR ? ERYX_INTERRUPTED : ERYX_ESYSTEM;
+        status = go_eryx_drain(queue, buffer, capacity, length);
+        if (status != ERYX_EMPTY)
+            break;
+        int32_t ready = wait_for(fd, end, timeout_ms);
+        if (ready != 1) {
+            status = ready == 0 ? ERYX_EMPTY : ready;
             break;
         }
-        status = go_eryx_drain(queue, buffer, capacity, length);
-        if (ready == 0 || status != ERYX_EMPTY)
-            break;
     }
     go_eryx_wait_end(queue);
     return status;

@@ -10,8 +10,9 @@ import (
 
 // pendingCall is a host function's call that waits for its answer from the other side.
 type pendingCall struct {
-	call *core.Call
-	stop func() bool // ends the watch for the call's own end
+	request *request
+	call    *core.Call
+	stop    func() bool // ends the watch for the call's own end
 }
 
 // startCall announces a call of a host function to the side that submitted the execution.
@@ -22,17 +23,47 @@ func (s *Service) startCall(call *core.Call) {
 		return
 	}
 	id := s.NextID()
-	stop := call.AfterFunc(func() {
-		if _, waiting := s.calls.take(id); waiting {
+	stop := call.AfterFunc(func() { r.endCall(id) })
+	s.calls.put(id, &pendingCall{r, call, stop})
+	r.mu.Lock()
+	if r.calls == nil {
+		r.calls = map[uint64]struct{}{}
+	}
+	r.calls[id] = struct{}{}
+	r.mu.Unlock()
+	r.emit("call", id, call.Name, call.Args)
+	if call.Err() != nil { // it ended before it could be found
+		r.endCall(id)
+	}
+}
+
+// endCall says that the answer to a call is not wanted any more, unless it has been answered.
+func (r *request) endCall(id uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.calls, id)
+	if _, waiting := r.service.calls.take(id); waiting {
+		r.emit("ended", id)
+	}
+}
+
+// answered forgets a call that the other side has answered.
+func (r *request) answered(id uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.calls, id)
+}
+
+// endCalls ends the calls that are left at the end of an execution, so that no "ended" comes after "done".
+func (r *request) endCalls() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range r.calls {
+		if _, waiting := r.service.calls.take(id); waiting {
 			r.emit("ended", id)
 		}
-	})
-	s.calls.put(id, &pendingCall{call, stop})
-	if call.Err() != nil { // it ended before it could be found
-		s.calls.take(id)
-		return
 	}
-	r.emit("call", id, call.Name, call.Args)
+	r.calls = nil
 }
 
 // The second element of an answer.
@@ -70,6 +101,7 @@ func (s *Service) Complete(message []byte) error {
 	for _, a := range answers {
 		if pending, ok := s.calls.take(a.call); ok {
 			pending.stop()
+			pending.request.answered(a.call)
 			pending.call.Complete(a.value, a.err)
 		}
 	}

@@ -80,11 +80,13 @@ func (s *Service) readCallbacks(f fields) ([]core.Callback, error) {
 		if c.Description, err = item.text("description"); err != nil {
 			return nil, err
 		}
-		schema, err := item.mapping("schema")
+		schema, err := item.text("schema")
 		if err != nil {
 			return nil, err
 		}
-		c.Schema = schema.m
+		if schema != "" {
+			c.Schema = schema // JSON text: a message's map has no order, and the parameters' order matters
+		}
 		callbacks = append(callbacks, c)
 	}
 	return callbacks, nil

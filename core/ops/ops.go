@@ -18,11 +18,15 @@ type Sink interface {
 	Wait(ctx context.Context)
 }
 
-// operation does what request r asks for and finishes it, then or later.
-type operation func(s *Service, r *request)
+// operation is something that can be asked for.
+type operation struct {
+	// perform does what r asks for and finishes it, then or later.
+	perform func(s *Service, r *request)
+	// starts says that perform only starts something, in microseconds, so that it needs no goroutine of its own.
+	starts bool
+}
 
-// table is what can be asked for. Operations in it run on a goroutine of their own. It is filled by init, because "info"
-// lists it.
+// table is what can be asked for. It is filled by init, because "info" lists it.
 var table map[string]operation
 
 func init() {
@@ -30,10 +34,10 @@ func init() {
 		"runtime.init":            direct(runtimeInit),
 		"info":                    direct(info),
 		"sandbox.new":             direct(sandboxNew),
-		"sandbox.execute":         sandboxExecute,
+		"sandbox.execute":         {sandboxExecute, true},
 		"sandbox.close":           direct(sandboxClose),
 		"session.new":             direct(sessionNew),
-		"session.execute":         sessionExecute,
+		"session.execute":         {sessionExecute, true},
 		"session.is_complete":     direct(sessionIsComplete),
 		"session.clear_state":     direct(sessionClearState),
 		"session.reset":           direct(sessionReset),
@@ -44,13 +48,13 @@ func init() {
 
 // direct is an operation that is finished when f returns. A nil map is an empty one.
 func direct(f func(s *Service, r *request) (map[string]any, error)) operation {
-	return func(s *Service, r *request) {
+	return operation{perform: func(s *Service, r *request) {
 		value, err := f(s, r)
 		if value == nil {
 			value = map[string]any{}
 		}
 		r.finish(value, err)
-	}
+	}}
 }
 
 // run performs r and turns a panic, a fault of ours, into an error of the request.
@@ -60,7 +64,7 @@ func (s *Service) run(op operation, r *request) {
 			r.finish(nil, &core.Error{Code: core.CodeInternal, Message: fmt.Sprintf("a fault in Eryx: %v", fault)})
 		}
 	}()
-	op(s, r)
+	op.perform(s, r)
 }
 
 // runtimeInit starts the interpreter, so that the first program need not wait for it.

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/eryx-go/eryx/core"
@@ -20,6 +21,9 @@ type request struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	finished atomic.Bool
+
+	mu    sync.Mutex
+	calls map[uint64]struct{} // of host functions, announced and not answered
 }
 
 // emit sends the event [kind, request, values...]. What cannot be encoded, which is a fault of ours, is dropped.
@@ -42,6 +46,7 @@ func (r *request) finish(value any, err error) {
 	if err != nil {
 		record = errorRecord(err)
 	}
+	r.endCalls()
 	r.done(value, record)
 	r.cancel()
 	r.service.forget(r)

@@ -61,7 +61,11 @@ func (s *Service) Submit(message map[string]any, sink Sink) uint64 {
 		r.finish(nil, &core.Error{Code: core.CodeUnsupported, Message: "there is no operation \"" + name + "\" in this version"})
 		return r.id
 	}
-	go s.run(op, r)
+	if op.starts {
+		s.run(op, r)
+	} else {
+		go s.run(op, r)
+	}
 	return r.id
 }
 

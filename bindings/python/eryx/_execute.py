@@ -43,13 +43,14 @@ class Execution:
     def __await__(self) -> Generator[Any, None, ExecuteResult]:
         return asyncio.wrap_future(self._future).__await__()
 
+    def _submitted(self) -> None:
+        if self._cancelled:
+            self.cancel()
+
     def _run(self) -> None:
         try:
-            queue = _blocking.thread_queue()
-            queue.submit(self._request)
-            if self._cancelled:
-                self.cancel()
-            queue.finish(self._request)
+            self._request.on_submit = self._submitted
+            _blocking.run(self._request)
             self._future.set_result(self._request.result())
         except BaseException as error:
             self._future.set_exception(error)
@@ -109,7 +110,7 @@ class Executor:
         request = self._request(code, self._options())
         if self._async:
             return _blocking.run_coroutine(self._run(request))
-        _blocking.thread_queue().run(request)
+        _blocking.run(request)
         return request.result()
 
     async def execute_async(self, code: str) -> ExecuteResult:

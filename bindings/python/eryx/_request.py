@@ -20,7 +20,7 @@ OutputHandler = Callable[[bytes], Any]
 class Request:
     """One operation: what to do with its events, and in the end its outcome."""
 
-    __slots__ = ("callbacks", "context", "done", "error", "handlers", "id", "message", "on_done", "value")
+    __slots__ = ("callbacks", "context", "done", "error", "handlers", "id", "message", "on_done", "on_submit", "value")
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Request:
         self.handlers = handlers
         self.context = contextvars.copy_context()
         self.on_done: Callable[[], None] | None = None
+        self.on_submit: Callable[[], None] | None = None
         self.id = 0
         self.done = False
         self.value: Any = None
@@ -120,6 +121,8 @@ class Queue:
         with self._lock:
             request.id = self._library.submit(self.id, request.message)
             self._requests[request.id] = request
+        if request.on_submit is not None:
+            request.on_submit()
 
     def cancel(self, request: Request) -> None:
         """Ends a request early."""
@@ -155,8 +158,7 @@ class Queue:
 
     def close(self) -> None:
         """Cancels what is under way."""
-        library, self._library_closed = _native.loaded(), True
-        if library is not None:
+        if (library := _native.loaded()) is not None:
             library.queue_close(self.id)
 
     def __del__(self) -> None:

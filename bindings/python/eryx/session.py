@@ -91,6 +91,12 @@ class Session(Executor):
     def _options(self) -> dict[str, Any]:
         return {"limits": {"execution_timeout_ms": -1 if self._timeout_ms is None else self._timeout_ms}}
 
+    def _execute_interactive(self, source: str) -> None:
+        """Runs one statement as a prompt does: the value of an expression is printed."""
+        request = self._request(source, {**self._options(), "interactive": True})
+        _blocking.run(request)
+        request.result()
+
     def clear_state(self) -> None:
         """Forgets the program's globals; imports, files and callbacks stay."""
         _blocking.call(self._message("clear_state"))
