@@ -154,7 +154,7 @@ func TestInteractiveSeveralLines(t *testing.T) {
 	c.expect("... ")
 	c.send("  for j in 'ab':" + enter)
 	c.expect("... ")
-	c.send("    print(i, j)" + enter)
+	c.send("\tprint(i, j)" + enter)
 	c.expect("... ")
 	c.send(enter)
 	c.expect("0 a\r\n0 b\r\n1 a\r\n1 b\r\n>>> ")
