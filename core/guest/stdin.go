@@ -59,7 +59,7 @@ func (s *stdin) ReadContext(ctx context.Context, p []byte) (int, error) {
 		return 0, wsys.EINTR
 	}
 	defer func() { s.turn <- struct{}{} }()
-	if len(s.rest) == 0 && !s.wait(g) {
+	if (s.busy || len(s.rest) == 0) && !s.wait(g) {
 		return 0, wsys.EINTR
 	}
 	if n := copy(p, s.rest); n > 0 {
