@@ -21,7 +21,7 @@ def has_go() -> bool:
     return shutil.which("go") is not None
 
 
-class LibraryHook(BuildHookInterface):  # type: ignore[misc]
+class LibraryHook(BuildHookInterface[Any]):
     """Builds or copies the library, and tags the wheel for this platform and for every Python."""
 
     def dependencies(self) -> list[str]:

@@ -30,7 +30,7 @@ class LoopQueue(Queue):
         is waited for: no program runs on behind the caller's back."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        request.on_done = lambda: done.done() or done.set_result(None)  # type: ignore[func-returns-value]
+        request.on_done = functools.partial(_finish, done)
         self.submit(request)
         self._watch(loop)
         try:
@@ -91,6 +91,11 @@ class LoopQueue(Queue):
         if self._answers:
             answers, self._answers = self._answers, []
             self._library.complete(answers)
+
+
+def _finish(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 async def _perform(call: Call) -> bytes:

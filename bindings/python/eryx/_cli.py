@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
+from typing import TextIO
 
 from . import EryxError, ResourceLimits, Sandbox, Session, __version__
 
@@ -43,10 +44,9 @@ def _limits(options: argparse.Namespace) -> ResourceLimits:
     return limits
 
 
-def _write(stream: object, data: bytes) -> None:
-    out = getattr(stream, "buffer")
-    out.write(data)
-    out.flush()
+def _write(stream: TextIO, data: bytes) -> None:
+    stream.buffer.write(data)
+    stream.buffer.flush()
 
 
 def _run(code: str, args: list[str], limits: ResourceLimits) -> int:

@@ -18,8 +18,9 @@ from .results import ExecuteResult
 class Execution:
     """A program under way: await it, or call ``wait``; ``cancel`` ends it early."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, owner: Executor) -> None:
         self._request = request
+        self._owner: Executor | None = owner  # which closes itself when nobody holds it
         self._future: concurrent.futures.Future[ExecuteResult] = concurrent.futures.Future()
         self._cancelled = False
 
@@ -54,6 +55,8 @@ class Execution:
             self._future.set_result(self._request.result())
         except BaseException as error:
             self._future.set_exception(error)
+        finally:
+            self._owner = None
 
 
 class Executor:
@@ -130,7 +133,7 @@ class Executor:
 
         Host functions run in a thread of the execution's own; use ``execute_async`` to have them in your loop.
         """
-        execution = Execution(self._request(code, self._options()))
+        execution = Execution(self._request(code, self._options()), self)
         threading.Thread(target=execution._run, name="eryx-execution", daemon=True).start()
         return execution
 
@@ -148,7 +151,9 @@ class Executor:
             raise ClosedError(f"the {self._kind} is closed")
 
 
-def process_config(args: list[str] | None, env: Mapping[str, str] | None, result_variable: str | None) -> dict[str, Any]:
+def process_config(
+    args: list[str] | None, env: Mapping[str, str] | None, result_variable: str | None
+) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     config: dict[str, Any] = {}
     if args is not None:

@@ -34,9 +34,10 @@ def encode(value: Any) -> bytes:
     tuple, a mapping with str keys, date or time."""
     _check(value, 0)
     try:
-        return msgpack.packb(value, default=_default)
+        data: bytes = msgpack.packb(value, default=_default)
     except UnicodeEncodeError:
         raise ValueError("text with lone surrogates cannot be passed to the sandbox") from None
+    return data
 
 
 def _check(value: Any, depth: int) -> None:

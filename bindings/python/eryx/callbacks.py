@@ -169,7 +169,8 @@ def _from_dict(item: dict[str, Any]) -> Callback:
 
 
 def _is_async(fn: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))
+    method = getattr(type(fn), "__call__", None)  # noqa: B004: the method itself is wanted
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(method)
 
 
 def collect(argument: CallbacksArgument) -> dict[str, Callback]:

@@ -57,7 +57,9 @@ def test_values_pass_both_ways(value):
         seen.append(x)
         return x
 
-    result = run(f"v = await echo({value!r})\nassert v == {value!r} and type(v) is type({value!r}), v\nprint('same')", echo)
+    result = run(
+        f"v = await echo({value!r})\nassert v == {value!r} and type(v) is type({value!r}), v\nprint('same')", echo
+    )
     assert result.stdout == b"same\n"
     assert seen == [value]
 
@@ -114,7 +116,9 @@ def test_async_callbacks_run_side_by_side():
 def test_thousand_calls():
     limits = eryx.ResourceLimits(max_callback_invocations=None)
     result = run(
-        "import asyncio\nprint(sum(await asyncio.gather(*[add(i, 0) for i in range(1000)])))", add, resource_limits=limits
+        "import asyncio\nprint(sum(await asyncio.gather(*[add(i, 0) for i in range(1000)])))",
+        add,
+        resource_limits=limits,
     )
     assert result.stdout == b"499500\n"
     assert result.callback_invocations == 1000

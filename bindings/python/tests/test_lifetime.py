@@ -11,6 +11,7 @@ import pytest
 def python(code, timeout=30, **env):
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
+        check=False,
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -120,7 +121,7 @@ def test_multiprocessing(method, tmp_path):
                 print(list(pool.map(work, range(4))))
         """)
     )
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(program)], check=False, capture_output=True, text=True, timeout=60)
     assert done.stdout == "['0', '2', '4', '6']\n", done.stderr
 
 
