@@ -21,6 +21,8 @@ type Config struct {
 	// Volumes are directories and files of the host that the program sees. They are opened when a session or
 	// a sandbox is made, and it is an error if one cannot be.
 	Volumes []Volume
+	// Packages are Python packages that the program may import, beside those of a factory.
+	Packages []Package
 	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
 	// program waits, who can be interrupted meanwhile; what arrives late is kept for its next read. If Stdin
 	// has a working method SetReadDeadline, a read is abandoned with its execution.

@@ -24,7 +24,7 @@ const (
 )
 
 // newFiles composes the filesystem that config asks for.
-func (rt *Runtime) newFiles(config Config, limits Limits) (*files, error) {
+func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*files, error) {
 	root, err := rt.systemFiles()
 	if err != nil {
 		return nil, failure(CodeInternal, "compose the files: %w", err)
@@ -32,6 +32,10 @@ func (rt *Runtime) newFiles(config Config, limits Limits) (*files, error) {
 	f := &files{root: root, cwd: dataPath}
 	f.limits.MaxBytes = bound(limits.MaxVFSBytes)
 	f.data, f.tmp = guestfs.NewMemFS(f.limits), guestfs.NewMemFS(f.limits)
+	origin.fill(f)
+	if err := origin.mount(root); err != nil {
+		return nil, err
+	}
 	if err := f.mount(config.Volumes); err != nil {
 		f.close()
 		return nil, err
@@ -47,7 +51,7 @@ func (f *files) mount(volumes []Volume) error {
 			return err
 		}
 		f.volumes = append(f.volumes, opened)
-		if err := f.root.Mount(v.GuestPath, opened, guestfs.MountOptions{}); err != nil {
+		if err := f.root.Mount(path.Clean(v.GuestPath), opened, guestfs.MountOptions{}); err != nil {
 			return invalid("volume %q: %w", v.HostPath, err)
 		}
 	}

@@ -17,7 +17,7 @@ type Session struct {
 	rt     *Runtime
 	config Config
 	limits Limits
-	image  *guest.Image
+	origin *origin
 
 	turn chan struct{} // one token: the right to use the guest
 
@@ -37,11 +37,20 @@ type Session struct {
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
 func (rt *Runtime) NewSession(config Config) (*Session, error) {
-	return rt.newSession(config, rt.image)
+	return rt.root().newSession(rt, config)
 }
 
-// newSession starts a session from image.
-func (rt *Runtime) newSession(config Config, image *guest.Image) (*Session, error) {
+// newSession starts a session with the packages of config added to the origin's.
+func (o *origin) newSession(rt *Runtime, config Config) (*Session, error) {
+	extended, err := o.with(config.Packages)
+	if err != nil {
+		return nil, err
+	}
+	return rt.newSession(config, extended)
+}
+
+// newSession starts a session from origin, which has the packages of config already.
+func (rt *Runtime) newSession(config Config, origin *origin) (*Session, error) {
 	limits := config.Limits.over(DefaultLimits())
 	if err := config.validate(); err != nil {
 		return nil, err
@@ -53,13 +62,18 @@ func (rt *Runtime) newSession(config Config, image *guest.Image) (*Session, erro
 		config.ResultVariable = "result"
 	}
 	config.Stdin = guest.Interruptible(config.Stdin)
-	s := &Session{rt: rt, config: config, callbacks: config.prepared, limits: limits, image: image, turn: make(chan struct{}, 1)}
+	if !origin.owner.tryHold() {
+		return nil, failure(CodeClosed, "the factory is closed")
+	}
+	s := &Session{rt: rt, config: config, callbacks: config.prepared, limits: limits, origin: origin, turn: make(chan struct{}, 1)}
 	var err error
-	if s.files, err = rt.newFiles(config, limits); err != nil {
+	if s.files, err = rt.newFiles(config, limits, origin); err != nil {
+		origin.owner.release()
 		return nil, err
 	}
 	if err := s.startGuest(); err != nil {
 		s.files.close()
+		origin.owner.release()
 		return nil, err
 	}
 	return s, nil
@@ -67,7 +81,7 @@ func (rt *Runtime) newSession(config Config, image *guest.Image) (*Session, erro
 
 // startGuest takes a pristine guest. Under mu or before the session is shared.
 func (s *Session) startGuest() error {
-	g, err := s.rt.guests.NewGuest(s.image, guest.Options{
+	g, err := s.rt.guests.NewGuest(s.origin.image, guest.Options{
 		FS:           s.files.root,
 		Stdin:        s.config.Stdin,
 		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
@@ -252,6 +266,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 
 func (s *Session) startMessage() map[string]any {
 	m := map[string]any{"cwd": s.files.cwd}
+	if paths := s.origin.paths(); len(paths) > 0 {
+		m["path"] = paths
+	}
 	if len(s.config.Args) > 0 {
 		m["argv"] = s.config.Args
 	}
@@ -367,6 +384,7 @@ func (s *Session) Close() error {
 	defer s.mu.Unlock()
 	s.guest.Close()
 	s.files.close()
+	s.origin.owner.release() // after the guest has gone back to its image's idle ones
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (s *Session) Fork() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	child, err := s.rt.newSession(s.config, s.image)
+	child, err := s.rt.newSession(s.config, s.origin)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *Session) load(p *point) error {
 		}
 		return failure(CodeSnapshot, "restore the session: %w", err)
 	}
-	s.count, s.fresh = p.count, p.fresh
+	s.count, s.fresh, s.unannounced = p.count, p.fresh, true
 	return nil
 }
 

@@ -1,0 +1,127 @@
+package core_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eryx-go/eryx/core"
+)
+
+// fetchWheels brings the wheels of tests/packages/wheels.txt into build/packages-core, by pip, which refuses
+// wrong hashes, and returns the folder.
+var fetchWheels = sync.OnceValues(func() (string, error) {
+	list, err := filepath.Abs("../tests/packages/wheels.txt")
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs("../build/packages-core")
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+		"--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", "3.14", "--implementation", "cp",
+		"--abi", "cp314", "--abi", "none", "--platform", "manylinux2014_x86_64", "--dest", dir, "--find-links", dir, "--requirement", list).CombinedOutput()
+	if err != nil {
+		return string(out), err
+	}
+	return dir, nil
+})
+
+// wheels is the packages of the named distributions, from wheels.txt.
+func wheels(t testing.TB, names ...string) []core.Package {
+	t.Helper()
+	dir, err := fetchWheels()
+	if err != nil {
+		t.Fatalf("fetch the wheels: %v\n%s", err, dir)
+	}
+	var packages []core.Package
+	for _, name := range names {
+		found, err := filepath.Glob(filepath.Join(dir, name+"-*.whl"))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: expected one wheel, found %q (%v)", name, found, err)
+		}
+		packages = append(packages, core.Package{Path: found[0], DropNative: !strings.HasSuffix(found[0], "-none-any.whl")})
+	}
+	return packages
+}
+
+// realPackages are programs that use real packages, with what they print.
+var realPackages = []struct {
+	name, code, want string
+	wheels           string
+}{
+	{"jinja2", `
+import jinja2, markupsafe
+print(jinja2.Template("{% for x in xs %}<{{ x|e }}>{% endfor %}").render(xs=[1, "<b>"]))
+print(markupsafe.escape("<a&b>"), markupsafe._escape_inner.__module__)`,
+		"<1><&lt;b&gt;>\n&lt;a&amp;b&gt; markupsafe._native\n", "jinja2 markupsafe"},
+	{"attrs", `
+import attr, attrs
+@attrs.define
+class P:
+    x: int = attrs.field(validator=attrs.validators.instance_of(int))
+print(P(3), attr.asdict(P(4)))
+try: P("no")
+except TypeError as e: print("TypeError")`, "P(x=3) {'x': 4}\nTypeError\n", "attrs"},
+	{"requests", `
+import requests, idna, certifi, urllib3, charset_normalizer, importlib.resources
+r = requests.Request("GET", "http://example.org/a b", params={"q": "ü"}).prepare()
+print(r.url)
+print(idna.encode("bücher.example"), len(open(certifi.where()).read()) > 100_000)
+print(charset_normalizer.from_bytes("naïve café".encode("utf-8")).best().encoding)`,
+		"http://example.org/a%20b?q=%C3%BC\nb'xn--bcher-kva.example' True\nutf_8\n", "requests idna certifi urllib3 charset_normalizer"},
+	{"sympy", `
+import sympy
+x = sympy.Symbol("x")
+print(sympy.integrate(sympy.sin(x) * x, x), sympy.factor(x**4 - 1), sympy.N(sympy.pi, 30))`,
+		"-x*cos(x) + sin(x) (x - 1)*(x + 1)*(x**2 + 1) 3.14159265358979323846264338328\n", "sympy mpmath"},
+	{"networkx", `
+import networkx as nx
+g = nx.Graph([(1, 2), (2, 3), (3, 4), (1, 4), (4, 5)])
+print(nx.shortest_path(g, 1, 5), nx.is_bipartite(g))`, "[1, 4, 5] True\n", "networkx"},
+	{"rich", `
+import io
+from rich.console import Console
+from rich.table import Table
+from rich.markdown import Markdown
+t = Table("a", "b"); t.add_row("1", "2")
+c = Console(file=io.StringIO(), width=20, color_system=None); c.print(t); c.print(Markdown("# hi"))
+print("┃ a ┃ b ┃" in c.file.getvalue(), "hi" in c.file.getvalue())`, "True True\n", "rich pygments markdown_it_py mdurl"},
+	{"beautifulsoup4", `
+from bs4 import BeautifulSoup
+s = BeautifulSoup("<p class=x>a<b>c</b></p><p>d", "html.parser")
+print([p.get_text() for p in s.select("p.x > b, p:last-of-type")])`, "['c', 'd']\n", "beautifulsoup4 soupsieve typing_extensions"},
+	{"pyyaml", `
+import yaml
+print(yaml.safe_load("a: [1, {b: null}]\nc: 2020-01-02"), yaml.__with_libyaml__)
+print(yaml.safe_dump({"x": [1, 2]}))`, "{'a': [1, {'b': None}], 'c': datetime.date(2020, 1, 2)} False\nx:\n- 1\n- 2\n\n", "pyyaml"},
+	{"dateutil", `
+import datetime
+from dateutil import parser, rrule
+print(parser.parse("Sat Oct 11 17:13:46 2003"), list(rrule.rrule(rrule.DAILY, count=2, dtstart=datetime.datetime(2020, 1, 1)))[1])`,
+		"2003-10-11 17:13:46 2020-01-02 00:00:00\n", "python_dateutil six"},
+	{"tabulate", `
+import tabulate, importlib.metadata as m
+print(tabulate.tabulate([["a", 1]], headers=["x", "y"]))
+print(m.version("tabulate"), m.distribution("tabulate").metadata["Name"], len(m.files("tabulate")) > 3)`,
+		"x      y\n---  ---\na      1\n0.10.0 tabulate True\n", "tabulate"},
+}
+
+// TestRealPackages imports and uses packages from PyPI in a session that is given their wheels.
+func TestRealPackages(t *testing.T) {
+	for _, c := range realPackages {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSession(t, core.Config{Packages: wheels(t, strings.Fields(c.wheels)...), Limits: core.Limits{MaxMemoryBytes: 256 << 20}})
+			if got := string(execute(t, s, c.code).Stdout); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
