@@ -2,6 +2,13 @@ module github.com/eryx-go/eryx
 
 go 1.26.0
 
+ignore (
+	./build
+	./spike
+	node_modules
+	target
+)
+
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/creack/pty v1.1.24 // indirect

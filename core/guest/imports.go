@@ -2,7 +2,6 @@ package guest
 
 import (
 	"context"
-	"encoding/binary"
 	"math"
 	"time"
 
@@ -161,16 +160,4 @@ func negative(v int64) uint64 { return uint64(-v) }
 
 func hostQuery(g *Guest, stack []uint64) {
 	stack[0] = uint64(g.host.Query(int32(stack[0])))
-}
-
-// putWords writes little-endian 32-bit words at address.
-func (g *Guest) putWords(address uint32, words ...uint32) bool {
-	b, ok := g.bytes(address, uint32(4*len(words)))
-	if !ok {
-		return false
-	}
-	for i, w := range words {
-		binary.LittleEndian.PutUint32(b[4*i:], w)
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	//lint:ignore SA1019 scrypt is defined by this very core (RFC 7914); it is used for nothing else
 	"golang.org/x/crypto/salsa20/salsa"
 )
 
