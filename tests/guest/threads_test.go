@@ -102,7 +102,7 @@ False 1
 AttributeError True
 AttributeError True`},
 		{name: "modules", code: `
-for name in ("ctypes", "curses", "fcntl", "mmap", "pip", "pwd", "readline", "resource", "termios", "tkinter", "multiprocessing.shared_memory"):
+for name in ("_ctypes", "curses", "fcntl", "mmap", "pip", "pwd", "readline", "resource", "termios", "tkinter", "multiprocessing.shared_memory"):
     try:
         __import__(name)
     except ImportError as error:
@@ -111,6 +111,11 @@ try:
     import no_such_module
 except ModuleNotFoundError as error:
     print(error, error.name)
+import ctypes
+try:
+    ctypes.CDLL(None)
+except AttributeError as error:
+    print(error)
 `, want: `
 No module named '_ctypes' (there is no native code to call in this sandbox)
 No module named 'curses' (there is no terminal in this sandbox)
@@ -123,6 +128,7 @@ No module named 'resource' (use sandbox.remaining() for the limits of this sandb
 No module named 'termios' (there is no terminal in this sandbox)
 No module named 'tkinter' (there is no display in this sandbox)
 No module named 'mmap' (files cannot be mapped into memory in this sandbox; read them)
-No module named 'no_such_module' no_such_module`},
+No module named 'no_such_module' no_such_module
+module 'ctypes' has no attribute 'CDLL' (there is no native code to call in this sandbox)`},
 	})
 }

@@ -3,7 +3,8 @@
 import linecache
 import sys
 import traceback
-from types import CodeType, TracebackType
+from collections.abc import Iterator
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from .result import clean
@@ -48,6 +49,18 @@ def _strip(error: traceback.TracebackException, seen: set[int]) -> None:
     for linked in (error.__cause__, error.__context__, *(error.exceptions or ())):
         if linked is not None:
             _strip(linked, seen)
+
+
+def hide_runtime() -> None:
+    """Leave the runtime's own frames out of the stacks that the program prints: its bottom is ``<module>``."""
+    walk = traceback.walk_stack
+
+    def walk_stack(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
+        if frame is None:
+            frame = sys._getframe(1)
+        return ((f, line) for f, line in walk(frame) if not f.f_code.co_filename.startswith(RUNTIME))
+
+    traceback.walk_stack = walk_stack
 
 
 def _limit(text: str) -> str:
