@@ -169,7 +169,7 @@ def _from_dict(item: dict[str, Any]) -> Callback:
 
 
 def _is_async(fn: Callable[..., Any]) -> bool:
-    method = getattr(type(fn), "__call__", None)  # noqa: B004: the method itself is wanted
+    method = getattr(type(fn), "__call__", None)  # noqa: B004
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(method)
 
 

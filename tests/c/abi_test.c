@@ -1,0 +1,345 @@
+/* abi_test.c: what every function of eryx.h promises, from C. At the end all handle tables are empty. */
+#include <eryx.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "message.h"
+
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+static uint8_t buffer[1 << 16];
+
+static uint64_t submit(uint64_t queue, const struct writer *w) {
+    uint64_t request = 0;
+    CHECK(!w->failed);
+    CHECK(eryx_submit(queue, w->data, w->length, &request) == ERYX_OK);
+    CHECK(request > 0 && request < (UINT64_C(1) << 53));
+    return request;
+}
+
+/* next gives the next event of a kind and request, its reader behind those two; others are dropped. */
+static struct reader next(uint64_t queue, uint64_t request, const char *kind) {
+    static struct reader events;
+    static uint32_t count;
+    for (;;) {
+        while (count > 0) {
+            struct reader event = events;
+            CHECK(skip(&events));
+            count--;
+            CHECK(get(&event).kind == ARRAY);
+            struct value name = get(&event);
+            if ((uint64_t)get(&event).integer == request && is_text(name, kind))
+                return event;
+        }
+        size_t length;
+        int32_t status = eryx_next_events(queue, buffer, sizeof buffer, &length, 20000);
+        if (status == ERYX_INTERRUPTED)
+            continue;
+        CHECK(status == ERYX_OK || status == ERYX_MORE);
+        events = (struct reader){buffer, buffer + length};
+        count = get(&events).count;
+    }
+}
+
+/* code is the error's code of a "done" event, or empty. */
+static void code_of(struct reader done, char code[32]) {
+    struct reader text;
+    code[0] = 0;
+    CHECK(skip(&done));
+    if (find(done, "code", &text)) {
+        struct value v = get(&text);
+        CHECK(v.kind == TEXT && v.count < 32);
+        memcpy(code, v.bytes, v.count);
+        code[v.count] = 0;
+    }
+}
+
+static void operation(struct writer *w, const char *name, uint32_t fields) {
+    w->length = 0;
+    w->failed = 0;
+    put_map(w, fields + 1);
+    put_text(w, "op");
+    put_text(w, name);
+}
+
+static int64_t number(struct reader done, const char *key) {
+    struct reader v;
+    CHECK(find(done, key, &v));
+    return get(&v).integer;
+}
+
+static uint64_t new_session(uint64_t queue, const char *callback) {
+    struct writer w;
+    operation(&w, "session.new", callback ? 1 : 0);
+    if (callback) {
+        put_text(&w, "config");
+        put_map(&w, 1);
+        put_text(&w, "callbacks");
+        put_array(&w, 1);
+        put_map(&w, 1);
+        put_text(&w, "name");
+        put_text(&w, callback);
+    }
+    return (uint64_t)number(next(queue, submit(queue, &w), "done"), "session");
+}
+
+static uint64_t execute(uint64_t queue, uint64_t session, const char *code) {
+    struct writer w;
+    operation(&w, "session.execute", 2);
+    put_text(&w, "session");
+    put_int(&w, (int64_t)session);
+    put_text(&w, "code");
+    put_text(&w, code);
+    return submit(queue, &w);
+}
+
+static void close_session(uint64_t queue, uint64_t session) {
+    struct writer w;
+    operation(&w, "session.close", 1);
+    put_text(&w, "session");
+    put_int(&w, (int64_t)session);
+    next(queue, submit(queue, &w), "done");
+}
+
+static void test_before_init(void) {
+    uint64_t id;
+    size_t length;
+    int32_t fd;
+    CHECK(eryx_abi_version() == ERYX_ABI_VERSION);
+    CHECK(strcmp(eryx_version(), ERYX_VERSION) == 0);
+    CHECK(eryx_queue_open(&id) == ERYX_ECLOSED);
+    CHECK(eryx_queue_close(1) == ERYX_ECLOSED);
+    CHECK(eryx_submit(0, buffer, 0, &id) == ERYX_ECLOSED);
+    CHECK(eryx_cancel(1) == ERYX_ECLOSED);
+    CHECK(eryx_complete(buffer, 0) == ERYX_ECLOSED);
+    CHECK(eryx_drain(1, buffer, sizeof buffer, &length) == ERYX_ECLOSED);
+    CHECK(eryx_next_events(1, buffer, sizeof buffer, &length, 10) == ERYX_ECLOSED);
+    CHECK(eryx_event_fd(1, &fd) == ERYX_ECLOSED);
+    CHECK(eryx_set_notify(1, NULL, NULL) == ERYX_ECLOSED);
+    CHECK(eryx_shutdown(0) == ERYX_ECLOSED);
+}
+
+static void test_init(void) {
+    static const uint8_t not_a_map[] = {0x90};
+    static const uint8_t unknown[] = {0x81, 0xa1, 'x', 0x01};
+    static const uint8_t procs[] = {0x81, 0xa9, 'm', 'a', 'x', '_', 'p', 'r', 'o', 'c', 's', 0x02};
+    CHECK(eryx_init(ERYX_ABI_VERSION + 1, NULL, 0) == ERYX_EABI);
+    CHECK(eryx_init(ERYX_ABI_VERSION, NULL, 3) == ERYX_EINVAL);
+    CHECK(eryx_init(ERYX_ABI_VERSION, not_a_map, sizeof not_a_map) == ERYX_EMESSAGE);
+    CHECK(eryx_init(ERYX_ABI_VERSION, unknown, sizeof unknown) == ERYX_EMESSAGE);
+    CHECK(eryx_init(ERYX_ABI_VERSION, procs, sizeof procs) == ERYX_OK);
+    CHECK(eryx_init(ERYX_ABI_VERSION, NULL, 0) == ERYX_OK);
+}
+
+static void test_bad_arguments(uint64_t queue) {
+    static const uint8_t not_a_map[] = {0x90}, no_op[] = {0x80}, bad[] = {0xdd, 0xff, 0xff, 0xff, 0xff};
+    uint64_t id;
+    size_t length;
+    CHECK(eryx_queue_open(NULL) == ERYX_EINVAL);
+    CHECK(eryx_queue_close(12345678) == ERYX_EHANDLE);
+    CHECK(eryx_submit(queue, NULL, 1, &id) == ERYX_EINVAL);
+    CHECK(eryx_submit(queue, not_a_map, SIZE_MAX, &id) == ERYX_EINVAL);
+    CHECK(eryx_submit(queue, not_a_map, sizeof not_a_map, &id) == ERYX_EMESSAGE);
+    CHECK(eryx_submit(queue, no_op, sizeof no_op, &id) == ERYX_EMESSAGE);
+    CHECK(eryx_submit(queue, bad, sizeof bad, &id) == ERYX_EMESSAGE);
+    CHECK(eryx_submit(12345678, no_op, sizeof no_op, &id) == ERYX_EHANDLE);
+    CHECK(eryx_complete(not_a_map, sizeof not_a_map) == ERYX_OK);
+    CHECK(eryx_complete(no_op, sizeof no_op) == ERYX_EMESSAGE);
+    CHECK(eryx_complete(bad, sizeof bad) == ERYX_EMESSAGE);
+    CHECK(eryx_cancel(0) == ERYX_EHANDLE);
+    CHECK(eryx_drain(queue, NULL, 1, &length) == ERYX_EINVAL);
+    CHECK(eryx_drain(queue, buffer, sizeof buffer, NULL) == ERYX_EINVAL);
+    CHECK(eryx_drain(0, buffer, sizeof buffer, &length) == ERYX_EHANDLE);
+    CHECK(eryx_drain(queue, buffer, sizeof buffer, &length) == ERYX_EMPTY && length == 0);
+    CHECK(eryx_next_events(queue, buffer, sizeof buffer, &length, 10) == ERYX_EMPTY);
+    CHECK(eryx_event_fd(queue, NULL) == ERYX_EINVAL);
+}
+
+static void test_errors_of_requests(uint64_t queue) {
+    char code[32];
+    struct writer w;
+    operation(&w, "no.such", 0);
+    code_of(next(queue, submit(queue, &w), "done"), code);
+    CHECK(strcmp(code, "unsupported") == 0);
+    code_of(next(queue, execute(queue, 12345678, "1"), "done"), code);
+    CHECK(strcmp(code, "closed") == 0);
+    uint64_t session = new_session(queue, NULL);
+    code_of(next(queue, execute(queue, session, "1/0"), "done"), code);
+    CHECK(strcmp(code, "python") == 0);
+    close_session(queue, session);
+    code_of(next(queue, execute(queue, session, "1"), "done"), code);
+    CHECK(strcmp(code, "closed") == 0);
+}
+
+static void test_small_buffer_and_descriptor(uint64_t queue) {
+    uint64_t session = new_session(queue, NULL);
+    int32_t fd;
+    size_t length, again;
+    CHECK(eryx_event_fd(queue, &fd) == ERYX_OK);
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    CHECK(poll(&wanted, 1, 0) == 0);
+    execute(queue, session, "print('x' * 100)");
+    CHECK(poll(&wanted, 1, 20000) == 1);
+    CHECK(eryx_drain(queue, buffer, 16, &length) == ERYX_ESPACE && length > 100);
+    CHECK(eryx_drain(queue, buffer, length - 1, &again) == ERYX_ESPACE && again == length);
+    CHECK(eryx_drain(queue, buffer, length, &again) == ERYX_OK && again == length);
+    CHECK(poll(&wanted, 1, 0) == 0);
+    close_session(queue, session);
+}
+
+static void test_callback(uint64_t queue) {
+    uint64_t session = new_session(queue, "twice");
+    uint64_t request = execute(queue, session, "print(await twice(n=21))");
+    struct reader call = next(queue, request, "call"), argument;
+    int64_t id = get(&call).integer;
+    CHECK(is_text(get(&call), "twice"));
+    CHECK(find(call, "n", &argument));
+    struct writer w = {.length = 0};
+    put_array(&w, 1);
+    put_array(&w, 3);
+    put_int(&w, id);
+    put_int(&w, 0);
+    put_int(&w, 2 * get(&argument).integer);
+    CHECK(eryx_complete(w.data, w.length) == ERYX_OK);
+    CHECK(eryx_complete(w.data, w.length) == ERYX_OK); /* a second answer is dropped */
+    struct reader done = next(queue, request, "done"), out;
+    CHECK(find(done, "stdout", &out));
+    struct value text = get(&out);
+    CHECK(text.kind == BYTES && text.count == 3 && memcmp(text.bytes, "42\n", 3) == 0);
+    CHECK(eryx_cancel(request) == ERYX_EHANDLE);
+
+    request = execute(queue, session, "await twice(n=1)");
+    next(queue, request, "call");
+    CHECK(eryx_cancel(request) == ERYX_OK);
+    next(queue, request, "ended");
+    char code[32];
+    code_of(next(queue, request, "done"), code);
+    CHECK(strcmp(code, "cancelled") == 0);
+    close_session(queue, session);
+}
+
+static void count_up(void *counter) { atomic_fetch_add((atomic_int *)counter, 1); }
+
+static void test_notify(uint64_t queue) {
+    static atomic_int counter;
+    size_t length;
+    struct writer w;
+    CHECK(eryx_set_notify(queue, count_up, &counter) == ERYX_OK);
+    CHECK(atomic_load(&counter) == 0);
+    operation(&w, "info", 0);
+    submit(queue, &w);
+    while (atomic_load(&counter) == 0)
+        usleep(1000);
+    CHECK(atomic_load(&counter) == 1);
+    CHECK(eryx_set_notify(queue, count_up, &counter) == ERYX_OK); /* there is an event: called at once */
+    CHECK(atomic_load(&counter) == 2);
+    CHECK(eryx_set_notify(queue, NULL, NULL) == ERYX_OK);
+    CHECK(eryx_drain(queue, buffer, sizeof buffer, &length) == ERYX_OK);
+}
+
+static void on_signal(int number) { (void)number; }
+
+static void *interrupt(void *thread) {
+    usleep(100 * 1000);
+    pthread_kill(*(pthread_t *)thread, SIGUSR1);
+    return NULL;
+}
+
+static void test_interrupted_wait(uint64_t queue) {
+    struct sigaction action = {.sa_handler = on_signal}, now;
+    pthread_t self = pthread_self(), helper;
+    size_t length;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(eryx_fix_signals() == ERYX_OK);
+    CHECK(sigaction(SIGUSR1, NULL, &now) == 0 && (now.sa_flags & SA_ONSTACK) && now.sa_handler == on_signal);
+    CHECK(sigaction(SIGUSR2, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
+    CHECK(pthread_create(&helper, NULL, interrupt, &self) == 0);
+    CHECK(eryx_next_events(queue, buffer, sizeof buffer, &length, 20000) == ERYX_INTERRUPTED);
+    pthread_join(helper, NULL);
+}
+
+static void *wait_long(void *queue) {
+    static uint8_t own[1024];
+    size_t length;
+    return (void *)(intptr_t)eryx_next_events(*(uint64_t *)queue, own, sizeof own, &length, 20000);
+}
+
+static void test_closing_a_queue(void) {
+    uint64_t queue, session;
+    pthread_t waiter;
+    void *status;
+    char code[32];
+    CHECK(eryx_queue_open(&queue) == ERYX_OK);
+    session = new_session(queue, NULL);
+    execute(queue, session, "import asyncio; await asyncio.sleep(60)");
+    CHECK(pthread_create(&waiter, NULL, wait_long, &queue) == 0);
+    usleep(100 * 1000);
+    CHECK(eryx_queue_close(queue) == ERYX_OK);
+    pthread_join(waiter, &status);
+    CHECK((intptr_t)status == ERYX_EHANDLE);
+    CHECK(eryx_queue_close(queue) == ERYX_EHANDLE);
+    CHECK(eryx_queue_open(&queue) == ERYX_OK); /* its program was cancelled: the session is free again */
+    code_of(next(queue, execute(queue, session, "1"), "done"), code);
+    CHECK(code[0] == 0);
+    close_session(queue, session);
+    CHECK(eryx_queue_close(queue) == ERYX_OK);
+}
+
+static void test_fork(uint64_t queue) {
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        size_t length;
+        uint64_t id;
+        int ok = eryx_queue_open(&id) == ERYX_EFORK &&
+                 eryx_next_events(queue, buffer, sizeof buffer, &length, 10) == ERYX_EFORK &&
+                 eryx_shutdown(10) == ERYX_EFORK && eryx_abi_version() == ERYX_ABI_VERSION;
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_everything_is_closed(uint64_t queue) {
+    struct writer w;
+    operation(&w, "info", 0);
+    struct reader info = next(queue, submit(queue, &w), "done");
+    CHECK(number(info, "sandbox_count") == 0);
+    CHECK(number(info, "session_count") == 0);
+    CHECK(number(info, "call_count") == 0);
+    CHECK(number(info, "request_count") == 0);
+    CHECK(eryx_queue_close(queue) == ERYX_OK);
+    CHECK(eryx_shutdown(5000) == ERYX_OK);
+    CHECK(eryx_shutdown(0) == ERYX_ECLOSED);
+    CHECK(eryx_init(ERYX_ABI_VERSION, NULL, 0) == ERYX_ECLOSED);
+}
+
+int main(void) {
+    uint64_t queue;
+    test_before_init();
+    test_init();
+    CHECK(eryx_queue_open(&queue) == ERYX_OK);
+    test_bad_arguments(queue);
+    test_errors_of_requests(queue);
+    test_small_buffer_and_descriptor(queue);
+    test_callback(queue);
+    test_notify(queue);
+    test_interrupted_wait(queue);
+    test_closing_a_queue();
+    test_fork(queue);
+    test_everything_is_closed(queue);
+    puts("ok");
+    return 0;
+}
