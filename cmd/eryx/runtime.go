@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/eryx-go/eryx/core"
-	"github.com/eryx-go/eryx/core/guest"
 )
 
 // patience is how long a step may take before somebody who reads a log is told of it.
@@ -54,5 +53,5 @@ func (p *progress) end() {
 }
 
 func versionText() string {
-	return fmt.Sprintf("eryx %s (Python 3.14, build %.12s)", version, guest.BuildID())
+	return fmt.Sprintf("eryx %s (Python %s, build %.12s)", version, core.PythonVersion, core.BuildID())
 }
