@@ -5,6 +5,7 @@ package guest
 import (
 	"encoding/binary"
 	"os"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -80,6 +81,8 @@ type scanArgument struct {
 
 type scanRegion struct{ start, end, categories uint64 }
 
+var scanBuffers = sync.Pool{New: func() any { return new([scanRegions]scanRegion) }}
+
 const (
 	pagemapScan   = 0xc0606610 // PAGEMAP_SCAN
 	pageIsFile    = 1 << 2
@@ -90,13 +93,17 @@ const (
 // scanPages asks with PAGEMAP_SCAN for the pages that are present and not of a file.
 func (r *region) scanPages() ([]span, error) {
 	base := uint64(addressOf(r.space))
-	found := make([]scanRegion, scanRegions)
+	// The kernel is given the address as a number, so this must be on the heap, where nothing moves: a slice
+	// made here would be on the goroutine's stack.
+	found := scanBuffers.Get().(*[scanRegions]scanRegion)
+	defer scanBuffers.Put(found)
 	a := scanArgument{
 		start: base, end: base + r.size, vec: uint64(uintptr(unsafe.Pointer(&found[0]))), vecLen: scanRegions,
 		categoryInverted: pageIsFile, categoryMask: pageIsFile | pageIsPresent, returnMask: pageIsPresent,
 	}
 	a.size = uint64(unsafe.Sizeof(a))
 	n, _, errno := unix.Syscall(unix.SYS_IOCTL, pagemap().Fd(), pagemapScan, uintptr(unsafe.Pointer(&a)))
+	runtime.KeepAlive(found)
 	if errno != 0 {
 		return nil, errno
 	}
