@@ -19,7 +19,8 @@ type Session struct {
 	limits Limits
 	origin *origin
 
-	turn chan struct{} // one token: the right to use the guest
+	turn  chan struct{} // one token: the right to use the guest
+	ended chan struct{} // closed by Close
 
 	mu          sync.Mutex // guards what follows, and is held briefly only
 	guest       *guest.Guest
@@ -32,7 +33,8 @@ type Session struct {
 	closed      bool
 	dead        error
 	current     *execution
-	checkpoint  *point // the state before the current execution, with Config.Checkpoint
+	busy        *guest.Guest // runs an operation
+	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -65,7 +67,7 @@ func (rt *Runtime) newSession(config Config, origin *origin) (*Session, error) {
 	if !origin.owner.tryHold() {
 		return nil, failure(CodeClosed, "the factory is closed")
 	}
-	s := &Session{rt: rt, config: config, callbacks: config.prepared, limits: limits, origin: origin, turn: make(chan struct{}, 1)}
+	s := &Session{rt: rt, config: config, callbacks: config.prepared, limits: limits, origin: origin, turn: make(chan struct{}, 1), ended: make(chan struct{})}
 	var err error
 	if s.files, err = rt.newFiles(config, limits, origin); err != nil {
 		origin.owner.release()
@@ -88,7 +90,9 @@ func (s *Session) startGuest() error {
 		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
 	})
 	if err != nil {
-		return failure(CodeInitialization, "start a guest: %w", err)
+		failed := failure(CodeInitialization, "start a guest: %w", err)
+		s.dead = failed
+		return failed
 	}
 	s.guest, s.fresh, s.dead, s.count = g, true, nil, 0
 	s.unannounced = len(s.callbacks.table) > 0
@@ -167,6 +171,9 @@ func (s *Session) prepare(ctx context.Context, options []ExecuteOption, operatio
 
 // acquire waits for the right to use the guest.
 func (s *Session) acquire(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return endedEarly(ctx, "before the execution began")
+	}
 	select {
 	case s.turn <- struct{}{}:
 		return nil
@@ -175,9 +182,19 @@ func (s *Session) acquire(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 		return nil
+	case <-s.ended:
+		return failure(CodeClosed, "the session is closed")
 	case <-ctx.Done():
-		return &Error{Code: CodeCancelled, Message: "cancelled while waiting for the session's earlier execution", Cause: ctx.Err()}
+		return endedEarly(ctx, "while it waited for the session's earlier execution")
 	}
+}
+
+// endedEarly is the error of an execution whose context ended when it had not begun.
+func endedEarly(ctx context.Context, when string) *Error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return &Error{Code: CodeTimeout, Limit: "execution_timeout", Message: "the context's deadline passed " + when, Cause: ctx.Err()}
+	}
+	return &Error{Code: CodeCancelled, Message: "the execution was cancelled " + when, Cause: ctx.Err()}
 }
 
 func checkSource(code string) error {
@@ -194,11 +211,8 @@ func checkSource(code string) error {
 func (s *Session) newExecution(ctx context.Context, operation []any, limits Limits, o executeOptions) (*execution, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, failure(CodeClosed, "the session is closed")
-	}
-	if s.dead != nil {
-		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
+	if err := s.unusable(); err != nil {
+		return nil, err
 	}
 	message, err := wire.Encode(append(operation, s.executeMessage(o)))
 	if err != nil {
@@ -292,37 +306,59 @@ func (s *Session) finished(x *execution) {
 	<-s.turn
 }
 
-// op performs an operation of the runtime's that runs no program of the user's own.
+// op performs an operation of the runtime's that runs no program of the user's own. What it runs may still be
+// hostile: the program can have changed the runtime, and the collector runs its finalizers.
 func (s *Session) op(message ...any) ([]any, error) {
-	if err := s.acquire(context.Background()); err != nil {
-		return nil, err
-	}
-	defer func() { <-s.turn }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, failure(CodeClosed, "the session is closed")
-	}
-	if s.dead != nil {
-		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
-	}
 	encoded, err := wire.Encode(message)
 	if err != nil {
 		return nil, invalid("encode the operation: %v", err)
 	}
-	s.guest.SetHost(idleHost{})
-	s.guest.Begin(guest.Limits{Timeout: bound(s.limits.ExecutionTimeout), Grace: bound(s.limits.GracePeriod)})
-	reply, err := s.guest.Call(encoded)
-	if err != nil {
-		s.dead = s.guest.Dead()
-		return nil, failure(CodeInternal, "the guest ended: %w", err)
+	if err := s.acquire(context.Background()); err != nil {
+		return nil, err
 	}
-	value, err := wire.Decode(bytes.Clone(reply))
+	defer func() { <-s.turn }()
+	g, err := s.beginOp()
+	if err != nil {
+		return nil, err
+	}
+	reply, err := g.Call(encoded)
+	value, decodeErr := wire.Decode(bytes.Clone(reply))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = nil
+	if err != nil {
+		s.dead = g.Dead()
+		return nil, failure(CodeInternal, "the operation was stopped; the session must be reset")
+	}
 	fields, ok := value.([]any)
-	if err != nil || !ok || len(fields) == 0 {
-		return nil, failure(CodeInternal, "an unreadable reply")
+	if decodeErr != nil || !ok || len(fields) == 0 || fields[0] == "!" {
+		return nil, failure(CodeInternal, "the guest's runtime failed; the session should be reset")
 	}
 	return fields, nil
+}
+
+// beginOp gives the guest for an operation; the caller has the turn. Close may interrupt it from now on.
+func (s *Session) beginOp() (*guest.Guest, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.unusable(); err != nil {
+		return nil, err
+	}
+	s.guest.SetHost(idleHost{})
+	s.guest.Begin(guest.Limits{Timeout: bound(s.limits.ExecutionTimeout), Grace: bound(s.limits.GracePeriod)})
+	s.busy = s.guest
+	return s.guest, nil
+}
+
+// unusable is why the session has no guest that could run, nil when it has. Under mu.
+func (s *Session) unusable() error {
+	if s.closed {
+		return failure(CodeClosed, "the session is closed")
+	}
+	if s.dead != nil {
+		return &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset", Cause: s.dead}
+	}
+	return nil
 }
 
 // ClearState forgets the program's globals; imports, files and callbacks stay.
@@ -353,9 +389,17 @@ func (s *Session) Reset() error {
 	if s.closed {
 		return failure(CodeClosed, "the session is closed")
 	}
-	s.guest.Close()
+	s.giveBack()
 	s.files.reset()
 	return s.startGuest()
+}
+
+// giveBack lets go of the guest, once: it may be another session's as soon as it is closed. Under mu.
+func (s *Session) giveBack() {
+	if s.guest != nil {
+		s.guest.Close()
+		s.guest = nil
+	}
 }
 
 // ExecutionCount is how many executions were begun since the session started or was Reset, failed ones
@@ -374,7 +418,11 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
+	close(s.ended)
 	current := s.current
+	if s.busy != nil {
+		s.busy.Interrupt(guest.CauseClosed)
+	}
 	s.mu.Unlock()
 	if current != nil {
 		current.interrupt(guest.CauseClosed)
@@ -382,7 +430,7 @@ func (s *Session) Close() error {
 	s.turn <- struct{}{} // kept: nothing runs any more
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.guest.Close()
+	s.giveBack()
 	s.files.close()
 	s.origin.owner.release() // after the guest has gone back to its image's idle ones
 	return nil

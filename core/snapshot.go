@@ -91,11 +91,8 @@ func (s *Session) savePoint(ctx context.Context) (*point, error) {
 	defer func() { <-s.turn }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, failure(CodeClosed, "the session is closed")
-	}
-	if s.dead != nil {
-		return nil, &Error{Code: CodeClosed, Message: "the session's guest has ended; call Reset or Restore", Cause: s.dead}
+	if err := s.unusable(); err != nil {
+		return nil, err
 	}
 	return s.save()
 }
@@ -115,14 +112,14 @@ func (s *Session) save() (*point, error) {
 // load makes the session what it was at p: a new guest with p's memory and files. Under mu, with the turn.
 // After a failure the session is what a Reset makes of it.
 func (s *Session) load(p *point) error {
-	s.guest.Close()
+	s.giveBack()
 	guestfs.StorageOf(s.files.data).Become(p.data.Fork())
 	guestfs.StorageOf(s.files.tmp).Become(p.tmp.Fork())
 	if err := s.startGuest(); err != nil {
 		return err
 	}
 	if err := s.guest.Load(p.state); err != nil {
-		s.guest.Close()
+		s.giveBack()
 		if restart := s.startGuest(); restart != nil {
 			return restart
 		}
