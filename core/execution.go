@@ -198,7 +198,13 @@ func (x *execution) takePump() bool {
 
 // interrupt ends the program for cause. Any goroutine.
 func (x *execution) interrupt(cause guest.Cause) {
+	x.mu.Lock()
+	if x.finished { // its guest may be another sandbox's by now
+		x.mu.Unlock()
+		return
+	}
 	x.guest.Interrupt(cause)
+	x.mu.Unlock()
 	if x.takePump() {
 		go func() {
 			message, _ := x.nextMessage()
