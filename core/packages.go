@@ -1,6 +1,8 @@
 package core
 
 import (
+	"context"
+
 	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/guestfs"
 	"github.com/eryx-go/eryx/core/wheel"
@@ -115,4 +117,23 @@ func (o *origin) fill(f *files) {
 	if o.tmp != nil {
 		guestfs.StorageOf(f.tmp).Become(o.tmp.Fork())
 	}
+}
+
+// ResolveRequirements has the host's own pip choose and fetch wheels for requirements such as "jinja2>=3" and
+// all that they need, into a cache with a lock file of hashes. Only pure-Python wheels are taken, and nothing of
+// a package runs on the host. pip judges markers such as sys_platform by the host's Python. Errors:
+// CodeInitialization, with what pip said.
+func ResolveRequirements(ctx context.Context, requirements []string, config wheel.ResolveConfig) ([]Package, error) {
+	resolved, err := wheel.Resolve(ctx, requirements, config)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, &Error{Code: CodeCancelled, Message: "cancelled while fetching packages", Cause: ctx.Err()}
+		}
+		return nil, failure(CodeInitialization, "fetch the requirements: %w", err)
+	}
+	packages := make([]Package, len(resolved))
+	for i, r := range resolved {
+		packages[i] = Package{Path: r.Path, DropNative: r.DropNative}
+	}
+	return packages, nil
 }

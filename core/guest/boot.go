@@ -28,7 +28,7 @@ func (r *Runtime) BootImage(ctx context.Context, o Options, modules []string) (*
 	if err := g.boot(); err != nil {
 		return nil, fmt.Errorf("%w: start the interpreter: %w%s", ErrImage, err, h.text())
 	}
-	return g.prepare(h, modules)
+	return g.prepare(h, []any{"prepare_image", append([]string{}, modules...)})
 }
 
 // BaseImage is the image of the interpreter with its common modules, the start of every guest: from the cache
@@ -52,14 +52,6 @@ func (r *Runtime) BaseImage(ctx context.Context, o Options) (*Image, error) {
 		r.warn("the image cannot be kept in %s (%v)", name, err)
 	}
 	return img, nil
-}
-
-// ExtendImage makes an image from a guest that started from another: what packages and imports add.
-func (g *Guest) ExtendImage(modules []string, limits Limits) (*Image, error) {
-	h := &bootHost{}
-	g.host = h
-	g.Begin(limits)
-	return g.prepare(h, modules)
 }
 
 // boot writes the initial data and runs constructors and the interpreter's start.
@@ -93,9 +85,9 @@ func (g *Guest) boot() error {
 	return nil
 }
 
-// prepare imports modules, brings the interpreter to rest and takes the image.
-func (g *Guest) prepare(h *bootHost, modules []string) (*Image, error) {
-	message, err := msgpack.Marshal([]any{"prepare_image", append([]string{}, modules...)})
+// prepare has the guest perform op, which brings the interpreter to rest, and takes the image.
+func (g *Guest) prepare(h *bootHost, op []any) (*Image, error) {
+	message, err := msgpack.Marshal(op)
 	if err != nil {
 		return nil, err
 	}
