@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from . import callbacks, compat, errors, functions, interrupt, limits, loop, output, preload, runner, state
+from . import callbacks, compat, csizes, errors, exits, functions, interrupt, limits, loop, output, preload, runner, state
 
 _PRISTINE: set[str] = set()
 
@@ -53,9 +53,29 @@ def warm_up() -> None:
     errors.forget_sources()
 
 
+_extended = False
+
+
+def extend_image() -> list[Any]:
+    """Bring a guest that has imported and set up what others shall begin with to rest, for its image.
+
+    Its ``__main__`` stays: a factory's set-up code has defined what every program finds there.
+    """
+    global _extended
+    _extended = True
+    callbacks.announce([])
+    runner.executions = 0
+    errors.forget_sources()
+    exits.keep_globals(runner.main_namespace())
+    _PRISTINE.update(sys.modules)
+    preload.settle()
+    return ["ok"]
+
+
 def start(options: dict[str, Any]) -> None:
     """Begin a life from an image: arguments, environment, fresh randomness."""
-    runner.reset_main()
+    if not _extended:
+        runner.reset_main()
     preload.reseed()
     if "argv" in options:
         sys.argv[:] = options["argv"]
@@ -149,6 +169,7 @@ OPS = {
     "clear_state": clear_state,
     "is_complete": is_complete,
     "prepare_image": prepare_image,
+    "extend_image": extend_image,
 }
 
 
@@ -163,6 +184,7 @@ def _install() -> None:
     sys.path.remove("/usr/lib/eryx")
     sys.path.append("/usr/lib/eryx")
     sys.modules["sandbox"] = limits.make_module()
+    sys.modules["ctypes"] = csizes.make_module()
     output.install()
     interrupt.install()
     loop.install()
