@@ -11,21 +11,34 @@ import (
 // runProgram runs p and returns the exit code.
 func runProgram(o *options, p *program) int {
 	config := o.config(p)
+	stdout, stderr := &sink{to: os.Stdout}, &sink{to: os.Stderr}
 	if !o.json {
-		config.OnStdout = func(text []byte) { _, _ = os.Stdout.Write(text) }
-		config.OnStderr = func(text []byte) { _, _ = os.Stderr.Write(text) }
+		config.OnStdout, config.OnStderr = stdout.write, stderr.write
 	}
 	result, signalled := execute(config, p)
 	code := exitCode(result, signalled)
 	if o.json {
-		if err := writeReport(os.Stdout, result, code); err != nil {
-			say("write the report: %v", err)
-			return exitFailed
-		}
-		return code
+		stdout.err = writeReport(os.Stdout, result, code)
+	} else {
+		describe(result.Err)
 	}
-	describe(result.Err)
+	if stdout.err != nil {
+		say("%v", stdout.err)
+		return max(code, exitFailed)
+	}
 	return code
+}
+
+// sink passes output on and keeps the first error.
+type sink struct {
+	to  *os.File
+	err error
+}
+
+func (s *sink) write(text []byte) {
+	if s.err == nil {
+		_, s.err = s.to.Write(text)
+	}
 }
 
 // execute runs p in a session of its own. The result is complete also when that cannot be made. signalled is

@@ -32,7 +32,7 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if examples != 14 {
-		t.Errorf("%d examples were found, not 14", examples)
+	if examples != 17 {
+		t.Errorf("%d examples were found, not 17", examples)
 	}
 }
