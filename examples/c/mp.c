@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Deeper than the library nests what it sends. */
-enum { MAX_DEPTH = 128 };
+enum { MAX_DEPTH = 256 };
 
 static void put(mp_writer *w, const void *bytes, size_t n) {
     if (w->capacity - w->length < n) {

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "mp.h"
 
 #define CHECK(condition)                                                          \
     do {                                                                          \
@@ -21,95 +23,89 @@
 
 static uint8_t buffer[1 << 16];
 
-static uint64_t submit(uint64_t queue, const struct writer *w) {
+static uint64_t submit(uint64_t queue, mp_writer *w) {
     uint64_t request = 0;
     CHECK(!w->failed);
     CHECK(eryx_submit(queue, w->data, w->length, &request) == ERYX_OK);
     CHECK(request > 0 && request < (UINT64_C(1) << 53));
+    free(w->data);
     return request;
 }
 
-/* next gives the next event of a kind and request, its reader behind those two; others are dropped. */
-static struct reader next(uint64_t queue, uint64_t request, const char *kind) {
-    static struct reader events;
-    static uint32_t count;
+/* wait_events waits for events and gives their array. */
+static mp_value wait_events(uint64_t queue) {
+    size_t length;
+    int32_t status;
+    do {
+        status = eryx_next_events(queue, buffer, sizeof buffer, &length, 20000);
+    } while (status == ERYX_INTERRUPTED);
+    CHECK(status == ERYX_OK || status == ERYX_MORE);
+    return mp_read(buffer, length);
+}
+
+/* next gives the next event of a kind and request; others are dropped. */
+static mp_value next(uint64_t queue, uint64_t request, const char *kind) {
+    static mp_value events;
+    static uint32_t taken;
     for (;;) {
-        while (count > 0) {
-            struct reader event = events;
-            CHECK(skip(&events));
-            count--;
-            CHECK(get(&event).kind == ARRAY);
-            struct value name = get(&event);
-            if ((uint64_t)get(&event).integer == request && is_text(name, kind))
+        while (taken < events.count) {
+            mp_value event = mp_at(events, taken++);
+            CHECK(event.type == MP_ARRAY);
+            if ((uint64_t)mp_at(event, 1).integer == request && mp_is(mp_at(event, 0), kind))
                 return event;
         }
-        size_t length;
-        int32_t status = eryx_next_events(queue, buffer, sizeof buffer, &length, 20000);
-        if (status == ERYX_INTERRUPTED)
-            continue;
-        CHECK(status == ERYX_OK || status == ERYX_MORE);
-        events = (struct reader){buffer, buffer + length};
-        count = get(&events).count;
+        events = wait_events(queue);
+        taken = 0;
     }
 }
 
-/* code is the error's code of a "done" event, or empty. */
-static void code_of(struct reader done, char code[32]) {
-    struct reader text;
-    code[0] = 0;
-    CHECK(skip(&done));
-    if (find(done, "code", &text)) {
-        struct value v = get(&text);
-        CHECK(v.kind == TEXT && v.count < 32);
-        memcpy(code, v.bytes, v.count);
-        code[v.count] = 0;
-    }
+/* failed_with says whether a "done" event is of an error with this code; NULL: of a success. */
+static bool failed_with(mp_value done, const char *code) {
+    mp_value error = mp_at(done, 3);
+    return code == NULL ? error.type == MP_NIL : mp_is(mp_get(error, "code"), code);
 }
 
-static void operation(struct writer *w, const char *name, uint32_t fields) {
-    w->length = 0;
-    w->failed = 0;
-    put_map(w, fields + 1);
-    put_text(w, "op");
-    put_text(w, name);
+static mp_writer operation(const char *name, uint32_t fields) {
+    mp_writer w = {0};
+    mp_put_map(&w, fields + 1);
+    mp_put_text(&w, "op");
+    mp_put_text(&w, name);
+    return w;
 }
 
-static int64_t number(struct reader done, const char *key) {
-    struct reader v;
-    CHECK(find(done, key, &v));
-    return get(&v).integer;
+static int64_t number(mp_value done, const char *key) {
+    mp_value v = mp_get(mp_at(done, 2), key);
+    CHECK(v.type == MP_INT);
+    return v.integer;
 }
 
 static uint64_t new_session(uint64_t queue, const char *callback) {
-    struct writer w;
-    operation(&w, "session.new", callback ? 1 : 0);
+    mp_writer w = operation("session.new", callback ? 1 : 0);
     if (callback) {
-        put_text(&w, "config");
-        put_map(&w, 1);
-        put_text(&w, "callbacks");
-        put_array(&w, 1);
-        put_map(&w, 1);
-        put_text(&w, "name");
-        put_text(&w, callback);
+        mp_put_text(&w, "config");
+        mp_put_map(&w, 1);
+        mp_put_text(&w, "callbacks");
+        mp_put_array(&w, 1);
+        mp_put_map(&w, 1);
+        mp_put_text(&w, "name");
+        mp_put_text(&w, callback);
     }
     return (uint64_t)number(next(queue, submit(queue, &w), "done"), "session");
 }
 
 static uint64_t execute(uint64_t queue, uint64_t session, const char *code) {
-    struct writer w;
-    operation(&w, "session.execute", 2);
-    put_text(&w, "session");
-    put_int(&w, (int64_t)session);
-    put_text(&w, "code");
-    put_text(&w, code);
+    mp_writer w = operation("session.execute", 2);
+    mp_put_text(&w, "session");
+    mp_put_int(&w, (int64_t)session);
+    mp_put_text(&w, "code");
+    mp_put_text(&w, code);
     return submit(queue, &w);
 }
 
 static void close_session(uint64_t queue, uint64_t session) {
-    struct writer w;
-    operation(&w, "session.close", 1);
-    put_text(&w, "session");
-    put_int(&w, (int64_t)session);
+    mp_writer w = operation("session.close", 1);
+    mp_put_text(&w, "session");
+    mp_put_int(&w, (int64_t)session);
     next(queue, submit(queue, &w), "done");
 }
 
@@ -168,19 +164,13 @@ static void test_bad_arguments(uint64_t queue) {
 }
 
 static void test_errors_of_requests(uint64_t queue) {
-    char code[32];
-    struct writer w;
-    operation(&w, "no.such", 0);
-    code_of(next(queue, submit(queue, &w), "done"), code);
-    CHECK(strcmp(code, "unsupported") == 0);
-    code_of(next(queue, execute(queue, 12345678, "1"), "done"), code);
-    CHECK(strcmp(code, "closed") == 0);
+    mp_writer w = operation("no.such", 0);
+    CHECK(failed_with(next(queue, submit(queue, &w), "done"), "unsupported"));
+    CHECK(failed_with(next(queue, execute(queue, 12345678, "1"), "done"), "closed"));
     uint64_t session = new_session(queue, NULL);
-    code_of(next(queue, execute(queue, session, "1/0"), "done"), code);
-    CHECK(strcmp(code, "python") == 0);
+    CHECK(failed_with(next(queue, execute(queue, session, "1/0"), "done"), "python"));
     close_session(queue, session);
-    code_of(next(queue, execute(queue, session, "1"), "done"), code);
-    CHECK(strcmp(code, "closed") == 0);
+    CHECK(failed_with(next(queue, execute(queue, session, "1"), "done"), "closed"));
 }
 
 static void test_small_buffer_and_descriptor(uint64_t queue) {
@@ -202,31 +192,27 @@ static void test_small_buffer_and_descriptor(uint64_t queue) {
 static void test_callback(uint64_t queue) {
     uint64_t session = new_session(queue, "twice");
     uint64_t request = execute(queue, session, "print(await twice(n=21))");
-    struct reader call = next(queue, request, "call"), argument;
-    int64_t id = get(&call).integer;
-    CHECK(is_text(get(&call), "twice"));
-    CHECK(find(call, "n", &argument));
-    struct writer w = {.length = 0};
-    put_array(&w, 1);
-    put_array(&w, 3);
-    put_int(&w, id);
-    put_int(&w, 0);
-    put_int(&w, 2 * get(&argument).integer);
+    mp_value call = next(queue, request, "call"), argument = mp_get(mp_at(call, 4), "n");
+    CHECK(mp_is(mp_at(call, 3), "twice"));
+    CHECK(argument.type == MP_INT && argument.integer == 21);
+    mp_writer w = {0};
+    mp_put_array(&w, 1);
+    mp_put_array(&w, 3);
+    mp_put_int(&w, mp_at(call, 2).integer);
+    mp_put_int(&w, 0);
+    mp_put_int(&w, 42);
     CHECK(eryx_complete(w.data, w.length) == ERYX_OK);
     CHECK(eryx_complete(w.data, w.length) == ERYX_OK); /* a second answer is dropped */
-    struct reader done = next(queue, request, "done"), out;
-    CHECK(find(done, "stdout", &out));
-    struct value text = get(&out);
-    CHECK(text.kind == BYTES && text.count == 3 && memcmp(text.bytes, "42\n", 3) == 0);
+    free(w.data);
+    mp_value text = mp_get(mp_at(next(queue, request, "done"), 2), "stdout");
+    CHECK(text.type == MP_BYTES && text.length == 3 && memcmp(text.bytes, "42\n", 3) == 0);
     CHECK(eryx_cancel(request) == ERYX_EHANDLE);
 
     request = execute(queue, session, "await twice(n=1)");
     next(queue, request, "call");
     CHECK(eryx_cancel(request) == ERYX_OK);
     next(queue, request, "ended");
-    char code[32];
-    code_of(next(queue, request, "done"), code);
-    CHECK(strcmp(code, "cancelled") == 0);
+    CHECK(failed_with(next(queue, request, "done"), "cancelled"));
     close_session(queue, session);
 }
 
@@ -235,10 +221,9 @@ static void count_up(void *counter) { atomic_fetch_add((atomic_int *)counter, 1)
 static void test_notify(uint64_t queue) {
     static atomic_int counter;
     size_t length;
-    struct writer w;
     CHECK(eryx_set_notify(queue, count_up, &counter) == ERYX_OK);
     CHECK(atomic_load(&counter) == 0);
-    operation(&w, "info", 0);
+    mp_writer w = operation("info", 0);
     submit(queue, &w);
     while (atomic_load(&counter) == 0)
         usleep(1000);
@@ -280,7 +265,6 @@ static void test_closing_a_queue(void) {
     uint64_t queue, session;
     pthread_t waiter;
     void *status;
-    char code[32];
     CHECK(eryx_queue_open(&queue) == ERYX_OK);
     session = new_session(queue, NULL);
     execute(queue, session, "import asyncio; await asyncio.sleep(60)");
@@ -291,8 +275,7 @@ static void test_closing_a_queue(void) {
     CHECK((intptr_t)status == ERYX_EHANDLE);
     CHECK(eryx_queue_close(queue) == ERYX_EHANDLE);
     CHECK(eryx_queue_open(&queue) == ERYX_OK); /* its program was cancelled: the session is free again */
-    code_of(next(queue, execute(queue, session, "1"), "done"), code);
-    CHECK(code[0] == 0);
+    CHECK(failed_with(next(queue, execute(queue, session, "1"), "done"), NULL));
     close_session(queue, session);
     CHECK(eryx_queue_close(queue) == ERYX_OK);
 }
@@ -313,9 +296,8 @@ static void test_fork(uint64_t queue) {
 }
 
 static void test_everything_is_closed(uint64_t queue) {
-    struct writer w;
-    operation(&w, "info", 0);
-    struct reader info = next(queue, submit(queue, &w), "done");
+    mp_writer w = operation("info", 0);
+    mp_value info = next(queue, submit(queue, &w), "done");
     CHECK(number(info, "sandbox_count") == 0);
     CHECK(number(info, "session_count") == 0);
     CHECK(number(info, "call_count") == 0);

@@ -1,0 +1,2 @@
+// header.cpp: the same as header.c, as C++.
+#include "header.c"
