@@ -13,6 +13,7 @@ type pendingCall struct {
 	request *request
 	call    *core.Call
 	stop    func() bool // ends the watch for the call's own end
+	stream  stream
 }
 
 // startCall announces a call of a host function to the side that submitted the execution.
@@ -24,7 +25,7 @@ func (s *Service) startCall(call *core.Call) {
 	}
 	id := s.NextID()
 	stop := call.AfterFunc(func() { r.endCall(id) })
-	s.calls.put(id, &pendingCall{r, call, stop})
+	s.calls.put(id, &pendingCall{request: r, call: call, stop: stop})
 	r.mu.Lock()
 	if r.calls == nil {
 		r.calls = map[uint64]struct{}{}
@@ -70,6 +71,7 @@ func (r *request) endCalls() {
 const (
 	answerValue = 0
 	answerError = 1
+	answerItem  = 2
 )
 
 // answer is one answer to a call, checked.
@@ -77,9 +79,10 @@ type answer struct {
 	call  uint64
 	value any
 	err   error
+	item  bool // value is an item of a stream, and not its end
 }
 
-var errAnswer = errors.New("an answer is [call, 0, value] or [call, 1, code, message]")
+var errAnswer = errors.New("an answer is [call, 0, value], [call, 1, code, message] or [call, 2, item]")
 
 // Complete takes an encoded array of answers. Answers to calls that are over are dropped. An error means that the
 // message is not what it should be, and none of it was taken.
@@ -99,10 +102,16 @@ func (s *Service) Complete(message []byte) error {
 		}
 	}
 	for _, a := range answers {
+		if a.item {
+			if pending, ok := s.calls.get(a.call); ok {
+				pending.send(a.call, a.value)
+			}
+			continue
+		}
 		if pending, ok := s.calls.take(a.call); ok {
 			pending.stop()
 			pending.request.answered(a.call)
-			pending.call.Complete(a.value, a.err)
+			pending.end(a.value, a.err)
 		}
 	}
 	return nil
@@ -121,6 +130,9 @@ func parseAnswer(item any) (answer, error) {
 	switch kind, _ := parts[1].(int64); {
 	case kind == answerValue && len(parts) == 3:
 		a.value = parts[2]
+		return a, nil
+	case kind == answerItem && len(parts) == 3:
+		a.value, a.item = parts[2], true
 		return a, nil
 	case kind == answerError && len(parts) == 4:
 		code, ok := parts[2].(string)

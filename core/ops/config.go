@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -24,6 +24,12 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 	if c.Callbacks, err = s.readCallbacks(f); err != nil {
 		return c, err
 	}
+	if c.Volumes, err = readVolumes(f); err != nil {
+		return c, err
+	}
+	if c.Packages, err = readPackages(f); err != nil {
+		return c, err
+	}
 	return c, readProcess(f, &c)
 }
 
@@ -36,6 +42,9 @@ func readProcess(f fields, c *core.Config) (err error) {
 		return err
 	}
 	if c.KeepTasks, err = f.flag("keep_tasks"); err != nil {
+		return err
+	}
+	if c.Checkpoint, err = f.flag("checkpoint"); err != nil {
 		return err
 	}
 	env, err := f.mapping("env")
@@ -59,37 +68,39 @@ func readProcess(f fields, c *core.Config) (err error) {
 
 // readCallbacks reads the announced host functions; their calls become events.
 func (s *Service) readCallbacks(f fields) ([]core.Callback, error) {
-	list, err := f.list("callbacks")
-	if err != nil {
-		return nil, err
-	}
 	var callbacks []core.Callback
-	for _, v := range list {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil, badField("callbacks", "a list of maps", v)
-		}
-		item := fields{m}
-		c := core.Callback{Start: s.startCall}
-		if err := item.only("a callback", "name description schema"); err != nil {
-			return nil, err
-		}
-		if c.Name, err = item.text("name"); err != nil {
-			return nil, err
-		}
-		if c.Description, err = item.text("description"); err != nil {
-			return nil, err
-		}
-		schema, err := item.text("schema")
-		if err != nil {
-			return nil, err
-		}
-		if schema != "" {
-			c.Schema = schema // JSON text: a message's map has no order, and the parameters' order matters
-		}
+	err := f.each("callbacks", "name description schema stream timeout_ms", func(item fields) error {
+		c, err := s.readCallback(item)
 		callbacks = append(callbacks, c)
+		return err
+	})
+	return callbacks, err
+}
+
+func (s *Service) readCallback(item fields) (c core.Callback, err error) {
+	if c.Name, err = item.text("name"); err != nil {
+		return c, err
 	}
-	return callbacks, nil
+	if c.Description, err = item.text("description"); err != nil {
+		return c, err
+	}
+	if c.Timeout, err = item.milliseconds("timeout_ms"); err != nil {
+		return c, err
+	}
+	schema, err := item.text("schema")
+	if err != nil {
+		return c, err
+	}
+	if schema != "" {
+		c.Schema = schema // JSON text: a message's map has no order, and the parameters' order matters
+	}
+	stream, err := item.flag("stream")
+	if stream {
+		c.StartStream = s.startCall
+	} else {
+		c.Start = s.startCall
+	}
+	return c, err
 }
 
 const limitFields = "execution_timeout_ms callback_timeout_ms grace_period_ms max_memory_bytes max_callback_invocations " +

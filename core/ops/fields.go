@@ -125,3 +125,25 @@ next:
 	}
 	return nil
 }
+
+// each reads a list of maps, which have no fields but the known ones.
+func (f fields) each(name, known string, read func(item fields) error) error {
+	list, err := f.list(name)
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return badField(name, "a list of maps", v)
+		}
+		item := fields{m}
+		if err := item.only("an item of "+name, known); err != nil {
+			return err
+		}
+		if err := read(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -25,6 +25,19 @@ func sandboxNew(s *Service, r *request) (map[string]any, error) {
 	return map[string]any{"sandbox": id}, nil
 }
 
+// sandboxTypeStubs answers {"text": the callbacks as Python stubs}.
+func sandboxTypeStubs(s *Service, r *request) (map[string]any, error) {
+	id, err := r.fields.id("sandbox")
+	if err != nil {
+		return nil, err
+	}
+	sandbox, ok := s.sandboxes.get(id)
+	if !ok {
+		return nil, errClosed("sandbox")
+	}
+	return map[string]any{"text": sandbox.TypeStubs()}, nil
+}
+
 // sandboxExecute runs "code" in a guest of its own.
 func sandboxExecute(s *Service, r *request) {
 	id, err := r.fields.id("sandbox")

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/eryx-go/eryx/core"
 
-// sessionNew starts a session of "config" and answers {"session": id}.
+// sessionNew starts a session of "config", from "image" if there is one, and answers {"session": id}.
 func sessionNew(s *Service, r *request) (map[string]any, error) {
 	config, err := s.readConfig(r)
 	if err != nil {
@@ -12,7 +12,16 @@ func sessionNew(s *Service, r *request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	session, err := rt.NewSession(config)
+	image, err := get[[]byte](r.fields, "image", "bytes")
+	if err != nil {
+		return nil, err
+	}
+	var session *core.Session
+	if image != nil {
+		session, err = rt.NewSessionFrom(image, config)
+	} else {
+		session, err = rt.NewSession(config)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +56,7 @@ func sessionExecute(s *Service, r *request) {
 }
 
 // sessionIsComplete answers {"state": "complete" | "incomplete" | "invalid"} for "source".
-func sessionIsComplete(s *Service, r *request) (map[string]any, error) {
-	session, err := s.session(r)
-	if err != nil {
-		return nil, err
-	}
+func sessionIsComplete(_ *Service, r *request, session *core.Session) (map[string]any, error) {
 	source, err := r.fields.text("source")
 	if err != nil {
 		return nil, err
@@ -60,28 +65,16 @@ func sessionIsComplete(s *Service, r *request) (map[string]any, error) {
 	return map[string]any{"state": state}, err
 }
 
-func sessionClearState(s *Service, r *request) (map[string]any, error) {
-	session, err := s.session(r)
-	if err != nil {
-		return nil, err
-	}
+func sessionClearState(_ *Service, _ *request, session *core.Session) (map[string]any, error) {
 	return nil, session.ClearState()
 }
 
-func sessionReset(s *Service, r *request) (map[string]any, error) {
-	session, err := s.session(r)
-	if err != nil {
-		return nil, err
-	}
+func sessionReset(_ *Service, _ *request, session *core.Session) (map[string]any, error) {
 	return nil, session.Reset()
 }
 
 // sessionExecutionCount answers {"count": n}.
-func sessionExecutionCount(s *Service, r *request) (map[string]any, error) {
-	session, err := s.session(r)
-	if err != nil {
-		return nil, err
-	}
+func sessionExecutionCount(_ *Service, _ *request, session *core.Session) (map[string]any, error) {
 	return map[string]any{"count": session.ExecutionCount()}, nil
 }
 

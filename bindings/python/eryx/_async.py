@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import time
 import weakref
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from . import _native
 from ._request import Call, Queue, Request
+
+_WINDOW = 16  # items of a stream that may be under way, as docs/abi.md has it
 
 
 class LoopQueue(Queue):
@@ -23,6 +27,7 @@ class LoopQueue(Queue):
         self._fd = self._library.event_fd(self.id)
         self._pending = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._room: dict[int, asyncio.Semaphore] = {}  # items that a stream may send
         self._answers: list[bytes] = []
 
     async def run(self, request: Request) -> None:
@@ -68,9 +73,33 @@ class LoopQueue(Queue):
             self._answers.append(call.unknown())
             return
         context = call.request.context.copy()
-        task = context.run(asyncio.ensure_future, _perform(call))
+        if call.callback.stream:
+            task = context.run(asyncio.ensure_future, self._stream(call))
+        else:
+            task = context.run(asyncio.ensure_future, _perform(call))
         self._calls[call.id] = task
         task.add_done_callback(functools.partial(self._completed, call))
+
+    async def _stream(self, call: Call) -> bytes:
+        """Passes on what a generator yields; the answer at its end."""
+        assert call.callback is not None
+        room = self._room[call.id] = asyncio.Semaphore(_WINDOW)
+        try:
+            generator = call.callback.fn(**call.arguments)
+            items = generator if hasattr(generator, "__aiter__") else _in_threads(generator)
+            async with contextlib.aclosing(items):
+                async for item in items:
+                    await room.acquire()
+                    self._answer(call.item(item))
+            return call.value(None)
+        except Exception as error:
+            return call.failure(error)
+        finally:
+            self._room.pop(call.id, None)
+
+    def on_more(self, call: int) -> None:
+        if (room := self._room.get(call)) is not None:
+            room.release()
 
     def on_ended(self, call: int) -> None:
         task = self._calls.get(call)
@@ -83,6 +112,10 @@ class LoopQueue(Queue):
             answer = call.failure(asyncio.CancelledError("the host function was cancelled"))
         else:
             answer = task.result()
+        self._answer(answer)
+
+    def _answer(self, answer: bytes) -> None:
+        """Queues an answer; all that come up in one turn of the loop go together."""
         if not self._answers and (loop := self._loop()) is not None:
             loop.call_soon(self._flush)
         self._answers.append(answer)
@@ -96,6 +129,13 @@ class LoopQueue(Queue):
 def _finish(done: asyncio.Future[None]) -> None:
     if not done.done():
         done.set_result(None)
+
+
+async def _in_threads(generator: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    """A plain generator, whose steps may block."""
+    end = object()
+    while (item := await asyncio.to_thread(next, generator, end)) is not end:
+        yield item
 
 
 async def _perform(call: Call) -> bytes:
@@ -126,8 +166,13 @@ def loop_queue() -> LoopQueue:
     return queue
 
 
+async def perform(request: Request) -> None:
+    """Performs a request in the running loop."""
+    await loop_queue().run(request)
+
+
 async def call(message: dict[str, Any]) -> dict[str, Any]:
     """Performs an operation that calls no host functions; its value."""
     request = Request(message)
-    await loop_queue().run(request)
+    await perform(request)
     return request.answer()

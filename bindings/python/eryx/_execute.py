@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 import threading
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, Union
 
 from . import _async, _blocking, _native
 from ._request import OutputHandler, Request, forget
 from .callbacks import Callback
 from .errors import ClosedError
+from .limits import ResourceLimits
 from .results import ExecuteResult
 
 
@@ -51,7 +53,8 @@ class Execution:
     def _run(self) -> None:
         try:
             self._request.on_submit = self._submitted
-            _blocking.run(self._request)
+            assert self._owner is not None
+            self._owner._perform(self._request)
             self._future.set_result(self._request.result())
         except BaseException as error:
             self._future.set_exception(error)
@@ -69,23 +72,31 @@ class Executor:
         config: dict[str, Any],
         callbacks: Mapping[str, Callback],
         handlers: tuple[OutputHandler | None, OutputHandler | None],
+        **fields: Any,
     ) -> None:
         for handler in handlers:
             if handler is not None and not callable(handler):
                 raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
-        self._callbacks = callbacks
         self._handlers = handlers
-        self._async = any(callback.is_async for callback in callbacks.values())
+        self._keep(callbacks)
         if callbacks:
             config["callbacks"] = [callback.message() for callback in callbacks.values()]
         self._handle: int = 0
-        answer = _blocking.call({"op": f"{self._kind}.new", "config": config})
+        answer = _blocking.call({"op": f"{self._kind}.new", "config": config, **fields})
         self._handle = answer[self._kind]
+
+    def _keep(self, callbacks: Mapping[str, Callback]) -> None:
+        self._callbacks = callbacks
+        self._async = any(callback.is_async for callback in callbacks.values())
 
     def _request(self, code: str, options: dict[str, Any]) -> Request:
         if not isinstance(code, str):
             raise TypeError(f"code must be a str, not {type(code).__name__}")
-        message = self._message("execute", code=code, **options)
+        return self._program("execute", code=code, **options)
+
+    def _program(self, operation: str, **fields: Any) -> Request:
+        """A request that may run code of the guest's."""
+        message = self._message(operation, **fields)
         for name, handler in zip(("stdout_events", "stderr_events"), self._handlers):
             if handler is not None:
                 message[name] = True
@@ -111,22 +122,29 @@ class Executor:
             ClosedError: this object is closed, or the session must be reset.
         """
         request = self._request(code, self._options())
-        if self._async:
-            return _blocking.run_coroutine(self._run(request))
-        _blocking.run(request)
+        self._perform(request)
         return request.result()
+
+    def _perform(self, request: Request) -> None:
+        """Waits for a request in whichever way its callbacks need."""
+        if self._async:
+            _blocking.run_coroutine(_async.perform(request))
+        else:
+            _blocking.run(request)
 
     async def execute_async(self, code: str) -> ExecuteResult:
         """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
 
         Cancelling the task ends the program.
         """
-        return await self._run(self._request(code, self._options()))
-
-    @staticmethod
-    async def _run(request: Request) -> ExecuteResult:
-        await _async.loop_queue().run(request)
+        request = self._request(code, self._options())
+        await _async.perform(request)
         return request.result()
+
+    def type_stubs(self) -> str:
+        """The callbacks as Python stubs, to show to people and language models."""
+        text: str = _blocking.call(self._message("type_stubs"))["text"]
+        return text
 
     def start(self, code: str) -> Execution:
         """Starts a program in the background. The handle can be awaited, waited for and cancelled.
@@ -151,15 +169,38 @@ class Executor:
             raise ClosedError(f"the {self._kind} is closed")
 
 
-def process_config(
-    args: list[str] | None, env: Mapping[str, str] | None, result_variable: str | None
+# (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".
+Volume = tuple[Union[str, "os.PathLike[str]"], str, Union[bool, str]]
+PackageArgument = Union[str, "os.PathLike[str]"]
+
+
+def _volume(item: Volume) -> dict[str, Any]:
+    host, guest, mode = item
+    if isinstance(mode, bool):
+        mode = "read_only" if mode else "read_write"
+    return {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
+
+
+def common_config(
+    limits: ResourceLimits,
+    result_variable: str | None,
+    args: list[str] | None,
+    env: Mapping[str, str] | None,
+    volumes: list[Volume] | None,
+    packages: list[PackageArgument] | None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
-    config: dict[str, Any] = {}
+    if not isinstance(limits, ResourceLimits):
+        raise TypeError(f"resource_limits must be ResourceLimits, not {type(limits).__name__}")
+    config: dict[str, Any] = {"limits": limits._message()}
     if args is not None:
         config["args"] = list(args)
     if env is not None:
         config["env"] = dict(env)
+    if volumes:
+        config["volumes"] = [_volume(item) for item in volumes]
+    if packages:
+        config["packages"] = [{"path": os.fspath(path)} for path in packages]
     if result_variable is not None:
         if not isinstance(result_variable, str):
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")

@@ -83,6 +83,10 @@ class Call:
         self.callback = request.callbacks.get(name)
         self.arguments = arguments
 
+    def item(self, item: Any) -> bytes:
+        """One item of a stream. TypeError or ValueError when it cannot be passed."""
+        return _wire.encode([self.id, 2, item])
+
     def value(self, value: Any) -> bytes:
         """The answer that returns ``value``, or says why it cannot be passed."""
         try:
@@ -144,6 +148,8 @@ class Queue:
                 request.finish(event[2], event[3])
             elif kind == "output":
                 request.output(event[2], event[3])
+            elif kind == "more":
+                self.on_more(event[2])
             elif kind == "ended":
                 self.on_ended(event[2])
             elif kind == "progress":
@@ -152,6 +158,9 @@ class Queue:
     def on_call(self, call: Call) -> None:
         """A host function is called."""
         raise NotImplementedError
+
+    def on_more(self, call: int) -> None:
+        """One more item of a stream may be sent."""
 
     def on_ended(self, call: int) -> None:
         """The answer to a call is not wanted any more."""

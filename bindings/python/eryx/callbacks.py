@@ -18,7 +18,10 @@ class _CallbackRequired(TypedDict):
 
 
 class CallbackDict(_CallbackRequired, total=False):
-    """A host function: its name in the guest, the function (plain or async), a description and a JSON Schema."""
+    """A host function: its name in the guest, the function, a description and a JSON Schema.
+
+    The function may be plain or async. A generator, plain or async, gives many items: ``async for item in name()``.
+    """
 
     description: str
     schema: dict[str, Any]
@@ -143,10 +146,12 @@ class Callback(typing.NamedTuple):
     description: str
     schema: dict[str, Any]
     is_async: bool
+    stream: bool
 
     def message(self) -> dict[str, Any]:
         """How the library is told of it."""
-        return {"name": self.name, "description": self.description, "schema": json.dumps(self.schema)}
+        message = {"name": self.name, "description": self.description, "schema": json.dumps(self.schema)}
+        return {**message, "stream": True} if self.stream else message
 
 
 def _from_dict(item: dict[str, Any]) -> Callback:
@@ -165,10 +170,18 @@ def _from_dict(item: dict[str, Any]) -> Callback:
         _first_line(fn) if description is None else description,
         infer_schema(fn) if schema is None else schema,
         _is_async(fn),
+        _is_generator(fn),
     )
 
 
+def _is_generator(fn: Callable[..., Any]) -> bool:
+    """Whether calls of it give many items: the program iterates over them."""
+    return inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn)
+
+
 def _is_async(fn: Callable[..., Any]) -> bool:
+    if _is_generator(fn):
+        return True
     method = getattr(type(fn), "__call__", None)  # noqa: B004
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(method)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from types import TracebackType
 
-from ._execute import Executor, process_config
+from ._execute import Executor, PackageArgument, Volume, common_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits
@@ -32,6 +32,9 @@ class Sandbox(Executor):
         result_variable: the global whose value becomes ``ExecuteResult.result``; default "result".
         args: the program's ``sys.argv``.
         env: environment variables that the program sees.
+        volumes: directories of the host: (host path, guest path, read only), or a mode instead of the bool:
+            "read_only", "read_write" or "copy_on_write".
+        packages: wheels, source archives or directories on the host that programs may import.
     """
 
     _kind = "sandbox"
@@ -46,14 +49,11 @@ class Sandbox(Executor):
         result_variable: str | None = None,
         args: list[str] | None = None,
         env: Mapping[str, str] | None = None,
+        volumes: list[Volume] | None = None,
+        packages: list[PackageArgument] | None = None,
     ) -> None:
-        if resource_limits is None:
-            resource_limits = ResourceLimits()
-        elif not isinstance(resource_limits, ResourceLimits):
-            raise TypeError(f"resource_limits must be ResourceLimits, not {type(resource_limits).__name__}")
-        self._limits = resource_limits
-        config = process_config(args, env, result_variable)
-        config["limits"] = resource_limits._message()
+        self._limits = ResourceLimits() if resource_limits is None else resource_limits
+        config = common_config(self._limits, result_variable, args, env, volumes, packages)
         super().__init__(config, collect(callbacks), (on_stdout, on_stderr))
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _async, _blocking
-from ._execute import Executor, process_config
+from ._execute import Executor, PackageArgument, Volume, common_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
@@ -36,10 +36,12 @@ class Session(Executor):
 
     Args:
         execution_timeout_ms: wall-clock time of each execution; None: no limit.
-        callbacks, on_stdout, on_stderr, result_variable, args, env: as for Sandbox.
+        callbacks, on_stdout, on_stderr, result_variable, args, env, volumes, packages: as for Sandbox.
         resource_limits: for each execution; default: no limits but those of callbacks, output and files.
         stdin: what the program reads from standard input.
         keep_tasks: asyncio tasks that an execution did not wait for go on in later ones instead of being cancelled.
+        checkpoint: an execution that fails or is killed leaves the session as it was before, files included.
+        image: start from what ``snapshot`` returned.
     """
 
     _kind = "session"
@@ -57,21 +59,24 @@ class Session(Executor):
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
         keep_tasks: bool = False,
+        checkpoint: bool = False,
+        volumes: list[Volume] | None = None,
+        packages: list[PackageArgument] | None = None,
+        image: bytes | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
-        elif not isinstance(resource_limits, ResourceLimits):
-            raise TypeError(f"resource_limits must be ResourceLimits, not {type(resource_limits).__name__}")
+        config = common_config(resource_limits, result_variable, args, env, volumes, packages)
         if execution_timeout_ms is None:
             execution_timeout_ms = resource_limits.execution_timeout_ms
         self._timeout_ms = check_limit("execution_timeout_ms", execution_timeout_ms)
-        config = process_config(args, env, result_variable)
-        config["limits"] = resource_limits._message()
+        self._unsaved: dict[str, str] = {}
         if stdin is not None:
             config["stdin"] = bytes(stdin)
-        if keep_tasks:
-            config["keep_tasks"] = True
-        super().__init__(config, collect(callbacks), (on_stdout, on_stderr))
+        config["keep_tasks"] = bool(keep_tasks)
+        config["checkpoint"] = bool(checkpoint)
+        fields = {} if image is None else {"image": bytes(image)}
+        super().__init__(config, collect(callbacks), (on_stdout, on_stderr), **fields)
 
     @property
     def execution_timeout_ms(self) -> int | None:
@@ -94,8 +99,82 @@ class Session(Executor):
     def _execute_interactive(self, source: str) -> None:
         """Runs one statement as a prompt does: the value of an expression is printed."""
         request = self._request(source, {**self._options(), "interactive": True})
-        _blocking.run(request)
+        self._perform(request)
         request.result()
+
+    def _ask(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """An operation that may run code of the guest's, and its answer."""
+        request = self._program(operation, **fields)
+        self._perform(request)
+        return request.answer()
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function that the program has defined and returns its value; one that is async is awaited.
+
+        ``name`` may have dots. Arguments and value are what callbacks may pass. Raises what ``execute`` raises.
+        """
+        request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
+        self._perform(request)
+        return request.result().value
+
+    async def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """``call`` without blocking the event loop."""
+        request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
+        await _async.perform(request)
+        return request.result().value
+
+    def get(self, name: str) -> Any:
+        """The value of a global of the program's, or of an attribute when ``name`` has dots. ExecutionError with the
+        program's NameError, AttributeError, or TypeError for a value that cannot be passed."""
+        return self._ask("get", name=name)["value"]
+
+    def set(self, name: str, value: Any) -> None:
+        """Makes ``value`` a global of the program's."""
+        self._ask("set", name=name, value=value)
+
+    def set_callbacks(self, callbacks: CallbacksArgument) -> None:
+        """Replaces the callbacks, from the next execution on."""
+        found = collect(callbacks)
+        _blocking.call(self._message("set_callbacks", callbacks=[callback.message() for callback in found.values()]))
+        self._keep(found)
+
+    def snapshot_state(self) -> bytes:
+        """The program's globals, to be restored by any version: data, functions and classes by value, modules by name.
+
+        What cannot be pickled is left out; ``unsaved`` names it. ``snapshot`` takes everything.
+        """
+        answer = self._ask("snapshot_state")
+        self._unsaved = {name: reason for name, reason in answer["unsaved"]}
+        snapshot: bytes = answer["snapshot"]
+        return snapshot
+
+    @property
+    def unsaved(self) -> dict[str, str]:
+        """The globals that the last ``snapshot_state`` left out, and why."""
+        return dict(self._unsaved)
+
+    def restore_state(self, snapshot: bytes) -> None:
+        """Merges the globals of a ``snapshot_state`` into the program's. SnapshotError for damaged bytes."""
+        self._ask("restore_state", snapshot=bytes(snapshot))
+
+    def snapshot(self) -> bytes:
+        """An image of the session: all of its memory and private files, exactly, generators and open databases
+        included. It can be restored by the same build of eryx, in other processes and on other machines."""
+        image: bytes = _blocking.call(self._message("snapshot"))["image"]
+        return image
+
+    def restore(self, image: bytes) -> None:
+        """Replaces the session's memory and private files by those of an image. SnapshotError; then nothing has
+        changed."""
+        _blocking.call(self._message("restore", image=bytes(image)))
+
+    def fork(self) -> Session:
+        """An independent copy of the session with the same settings; takes about a millisecond."""
+        answer = _blocking.call(self._message("fork"))
+        child = type(self).__new__(type(self))
+        child.__dict__.update(self.__dict__)
+        child._handle = answer["session"]
+        return child
 
     def clear_state(self) -> None:
         """Forgets the program's globals; imports, files and callbacks stay."""
