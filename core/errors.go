@@ -33,7 +33,7 @@ type Error struct {
 	Message string
 	// Python is the program's exception, where there was one.
 	Python *PythonError
-	// Limit names the limit that was hit: execution_timeout, fuel, output, callbacks, memory.
+	// Limit names the limit that was hit: execution_timeout, fuel, output, callbacks, memory, stack.
 	Limit string
 	// ExitCode is what the program exited with, for CodeExit.
 	ExitCode int

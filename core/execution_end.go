@@ -47,7 +47,7 @@ func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time
 			}
 		}
 	case "!":
-		return replyFailed, map[string]any{"failed": strings.TrimSpace(fmt.Sprintln(fields[1:]...)), "type": fields[1%len(fields)]}, 0
+		return replyFailed, map[string]any{"failed": textOf(fields, 2), "type": textOf(fields, 1)}, 0
 	}
 	return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0
 }
@@ -88,7 +88,8 @@ func (x *execution) success(outcome map[string]any) {
 	if text, ok := outcome["result_json"].(string); ok && json.Valid([]byte(text)) {
 		x.result.JSON = json.RawMessage(text)
 	}
-	x.result.JSONError, _ = outcome["result_error"].(string)
+	text, _ := outcome["result_error"].(string)
+	x.result.JSONError = shorten(text)
 	x.result.Value = outcome["value"]
 }
 
@@ -109,17 +110,54 @@ func (x *execution) failure(outcome map[string]any, err error) *Error {
 		return x.memoryError(nil, "the program's source does not fit into the memory limit")
 	case cause != guest.CauseNone:
 		return x.interruptedError(cause, python, err != nil)
+	case errors.Is(err, guest.ErrStack):
+		return &Error{Code: CodeLimit, Limit: "stack", Killed: true,
+			Message: "the program recursed deeper than the interpreter's stack; the session must be reset"}
 	case err != nil:
 		return &Error{Code: CodeInternal, Killed: true, Cause: err,
 			Message: "the interpreter stopped unexpectedly; the session must be reset"}
 	}
 	if text, ok := outcome["failed"].(string); ok {
-		if outcome["type"] == "MemoryError" {
-			return x.memoryError(nil, "the program used up its memory")
-		}
-		return &Error{Code: CodeInternal, Message: "the guest's runtime failed: " + text}
+		return x.runtimeError(outcome["type"], text)
 	}
 	return x.programError(outcome, python)
+}
+
+// runtimeError is an exception that came out of the guest's runtime itself: of a program that changed the runtime,
+// that left no memory or no stack to describe its own exception, or whose tracing functions raise.
+func (x *execution) runtimeError(kind any, text string) *Error {
+	name, _ := kind.(string)
+	switch name {
+	case "":
+		return &Error{Code: CodeInternal, Message: "the guest's runtime failed: " + text}
+	case "MemoryError":
+		return x.memoryError(nil, "the program used up its memory")
+	}
+	line := strings.TrimSuffix(name+": "+text, ": ")
+	return &Error{Code: CodePython, Message: line, Python: &PythonError{Type: name, Message: text, Traceback: line + "\n"}}
+}
+
+// textOf is the text at i, "" where there is none.
+func textOf(fields []any, i int) string {
+	if i >= len(fields) {
+		return ""
+	}
+	text, _ := fields[i].(string)
+	return shorten(text)
+}
+
+// Bounds of what is told of an exception; the guest keeps to smaller ones, unless the program changed it.
+const (
+	maxPythonText = 1 << 20
+	maxFrames     = 1000
+)
+
+// shorten cuts text that is too long for an error, at a character.
+func shorten(text string) string {
+	if len(text) <= maxPythonText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxPythonText], "") + "... (shortened)"
 }
 
 // programError is what the program's own end means: an exception, an exit code, or nothing.
@@ -185,10 +223,10 @@ func pythonError(outcome map[string]any) *PythonError {
 	if !ok {
 		return nil
 	}
-	text := func(key string) string { s, _ := record[key].(string); return s }
+	text := func(key string) string { s, _ := record[key].(string); return shorten(s) }
 	e := &PythonError{Type: text("type"), Message: text("message"), Traceback: text("traceback")}
 	frames, _ := record["frames"].([]any)
-	for _, f := range frames {
+	for _, f := range frames[:min(len(frames), maxFrames)] {
 		fields, _ := f.([]any)
 		if len(fields) != 4 {
 			continue

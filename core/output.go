@@ -12,6 +12,9 @@ type capture struct {
 
 // write keeps p, written to descriptor fd (1 or 2), and hands it to the stream's handler.
 func (c *capture) write(fd int, p []byte) {
+	if fd != 1 && fd != 2 {
+		return
+	}
 	stream := fd - 1
 	if c.limit > 0 && c.used+int64(len(p)) > c.limit {
 		p = p[:max(0, c.limit-c.used)]

@@ -11,6 +11,8 @@ var (
 	ErrKilled = errors.New("guest killed")
 	// ErrTrap: the guest's machine code trapped, for example on a stack overflow.
 	ErrTrap = errors.New("guest trapped")
+	// ErrStack: the guest trapped because it recursed too deep for the native or the shadow stack. Is an ErrTrap.
+	ErrStack = fmt.Errorf("%w: stack overflow", ErrTrap)
 	// ErrNoMemory: the message does not fit into the guest's memory. The guest lives on.
 	ErrNoMemory = errors.New("guest out of memory")
 	// ErrImage: an image could not be made or used.

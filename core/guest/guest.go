@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -125,10 +126,10 @@ func (g *Guest) counter() int64 {
 }
 
 // PeakMemory is the highest amount of memory, in bytes, that the guest has asked for.
-func (g *Guest) PeakMemory() int64 { return int64(g.word(wordPeak)) }
+func (g *Guest) PeakMemory() int64 { return min(int64(g.word(wordPeak)), int64(g.memory.size)) }
 
 // MemoryUsed is the memory in bytes that the guest's allocator holds now.
-func (g *Guest) MemoryUsed() int64 { return int64(g.word(wordBreak)) }
+func (g *Guest) MemoryUsed() int64 { return min(int64(g.word(wordBreak)), int64(g.memory.size)) }
 
 // Dead is the reason why the guest cannot run any more, nil while it can.
 func (g *Guest) Dead() error { return g.dead }
@@ -206,11 +207,22 @@ func (g *Guest) died(err error) error {
 		g.dead = exit
 	case errors.Is(err, errKilled):
 		g.dead = ErrKilled
+	case g.overflowed(err):
+		g.dead = ErrStack
 	default:
 		g.dead = fmt.Errorf("%w: %w", ErrTrap, err)
 	}
 	return g.dead
 }
+
+// overflowed reports that a trap comes from too deep a recursion: wazero says so, or the shadow stack, which
+// begins at address 0, has been left downwards.
+func (g *Guest) overflowed(err error) bool {
+	return strings.HasPrefix(err.Error(), "wasm error: stack overflow") || int32(uint32(g.sp.Get())) < minStack
+}
+
+// minStack is less than any code that is not about to overflow leaves of the shadow stack, in bytes.
+const minStack = 4096
 
 // bytes is the guest's memory from address on, if all of it exists.
 func (g *Guest) bytes(address, length uint32) ([]byte, bool) {
