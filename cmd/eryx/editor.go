@@ -9,9 +9,6 @@ import (
 	"github.com/reeflective/readline"
 )
 
-// indent is what the Tab key writes.
-const indent = "    "
-
 var errInterrupted = errors.New("interrupted")
 
 // editor edits statements of several lines on the terminal, and remembers them.
@@ -23,13 +20,10 @@ func newEditor(complete func(source string) bool) *editor {
 	// Terminals that do not answer the question for the cursor's place would make it wait.
 	_ = shell.Config.Set("cursor-position-probe", false)
 	_ = shell.Config.Set("multiline-column", true) // shows the secondary prompt
-	shell.Keymap.Register(map[string]func(){"insert-indent": func() { shell.Cursor().InsertAt([]rune(indent)...) }})
-	for _, keymap := range []string{"emacs", "vi-insert"} {
-		_ = shell.Config.Bind(keymap, "\t", "insert-indent", false)
-	}
 	shell.Prompt.Primary(func() string { return primaryPrompt })
 	shell.Prompt.Secondary(func() string { return secondaryPrompt })
 	shell.AcceptMultiline = func(line []rune) bool { return complete(string(line)) }
+	indentLines(shell, complete)
 	if file, err := historyFile(); err != nil {
 		say("warning: the history is not kept: %v", err)
 	} else {

@@ -56,7 +56,7 @@ func runInteractive(o *options) int {
 
 // complete reports whether source can be run, rather than continued on the next line.
 func (r *repl) complete(source string) bool {
-	state, err := r.session.IsComplete(source)
+	state, err := r.session.IsComplete(withoutBlankEnd(source))
 	return err != nil || state != "incomplete"
 }
 

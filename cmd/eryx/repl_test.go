@@ -106,6 +106,15 @@ func (c *conversation) enter(text, answer string) {
 	c.expect(">>> ")
 }
 
+// more types one line that does not end the statement, and waits until the editor has gone to the next one:
+// keys that came before would count as pasted.
+func (c *conversation) more(line string) {
+	c.t.Helper()
+	c.send(line + enter)
+	c.expect(strings.TrimLeft(line, "\t") + "\r\r\n")
+	c.expect("... ")
+}
+
 func (c *conversation) send(text string) {
 	c.t.Helper()
 	if _, err := c.terminal.WriteString(text); err != nil {
@@ -150,21 +159,38 @@ func TestInteractiveArguments(t *testing.T) {
 
 func TestInteractiveSeveralLines(t *testing.T) {
 	c := converse(t, t.TempDir())
-	c.send("for i in range(2):" + enter)
-	c.expect("... ")
-	c.send("  for j in 'ab':" + enter)
-	c.expect("... ")
-	c.send("\tprint(i, j)" + enter)
-	c.expect("... ")
+	c.more("for i in range(2):")
+	c.more("for j in 'ab':") // is indented
+	c.more("print(i, j)")
 	c.send(enter)
 	c.expect("0 a\r\n0 b\r\n1 a\r\n1 b\r\n>>> ")
-	c.send("max(1," + enter)
-	c.expect("... ")
+	c.more("max(1,")
 	c.enter("    2)", "2")
-	c.send("'''text" + enter)
-	c.expect("... ")
+	c.more("'''text")
 	c.enter("more'''", `'text\nmore'`)
 	c.leave("raise SystemExit(5)"+enter, 5)
+}
+
+func TestInteractiveIndent(t *testing.T) {
+	c := converse(t, t.TempDir())
+	c.more("if 0:")
+	c.more("pass") // ends its block
+	c.more("else:")
+	c.more("print('in' + 'dented')")
+	c.send(enter)
+	c.expect("indented\r\n>>> ")
+	c.more("if 1:")
+	c.send("\x7f") // Backspace takes away a level
+	c.send("print()" + enter)
+	c.expect("IndentationError")
+	c.expect("\n>>> ")
+	c.more("if 1:")
+	c.more("if 1:")
+	c.send("\x7f")
+	c.more("\tprint('same' + 'level')") // and Tab writes one
+	c.send(enter)
+	c.expect("samelevel\r\n>>> ")
+	c.leave(ctrlD, 0)
 }
 
 // What is pasted arrives in brackets, and may be several statements.
