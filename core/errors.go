@@ -20,6 +20,9 @@ const (
 	CodeInitialization Code = "initialization" // a runtime, factory or session could not be made
 	CodeSnapshot       Code = "snapshot"       // a snapshot could not be made or used
 	CodeSuspended      Code = "suspended"      // a callback suspended the execution
+	CodePoolExhausted  Code = "pool_exhausted" // all leases of a pool are in use
+	CodePoolTimeout    Code = "pool_timeout"   // no lease was released in time
+	CodePoolClosed     Code = "pool_closed"    // the pool is closed
 	CodeClosed         Code = "closed"         // the object is closed, or its guest is dead and wants a Reset
 	CodeInvalid        Code = "invalid"        // an argument makes no sense
 	CodeUnsupported    Code = "unsupported"    // not on this platform

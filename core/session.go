@@ -225,7 +225,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbacks.table,
+		callbacks: s.callbacks.table, trace: newTracer(&s.config),
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
@@ -262,6 +262,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if o.mode != "" {
 		m["mode"] = o.mode
+	}
+	if s.config.tracing() {
+		m["trace"] = true
 	}
 	if s.config.KeepTasks {
 		m["keep_tasks"] = true
@@ -434,6 +437,17 @@ func (s *Session) Close() error {
 	s.files.close()
 	s.origin.owner.release() // after the guest has gone back to its image's idle ones
 	return nil
+}
+
+// discard is Close of a session that runs nothing, whose instance is not kept for others.
+func (s *Session) discard() {
+	s.mu.Lock()
+	if s.guest != nil {
+		s.guest.Discard()
+		s.guest = nil
+	}
+	s.mu.Unlock()
+	_ = s.Close() // nothing that could fail is left
 }
 
 func (s *Session) filesLeft() int64 { return s.files.left() }

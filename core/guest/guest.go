@@ -262,5 +262,11 @@ func (g *Guest) drainOutput() {
 	}
 }
 
+// Discard frees the instance, instead of keeping it for another life.
+func (g *Guest) Discard() {
+	g.image = nil
+	g.Close()
+}
+
 // Close gives the instance back to its image's pool, or frees it.
 func (g *Guest) Close() { g.rt.release(g) }
