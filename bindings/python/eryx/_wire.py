@@ -24,7 +24,7 @@ def _default(value: Any) -> Any:
 
 
 def _ext(kind: int, data: bytes) -> Any:
-    if kind != _BIG_INT:
+    if kind != _BIG_INT or not data:
         raise ValueError(f"extension type {kind}")
     return int.from_bytes(data, "big", signed=True)
 
@@ -58,10 +58,17 @@ def _check(value: Any, depth: int) -> None:
             _check(item, depth + 1)
 
 
+def _text_keys(value: dict[Any, Any]) -> dict[Any, Any]:
+    for key in value:
+        if type(key) is not str:
+            raise ValueError("a key that is not text")
+    return value
+
+
 def decode(data: bytes | memoryview) -> Any:
-    """The value of a message. ValueError for one that is not well-formed, or nests deeper than 200 levels."""
+    """The value of a message of the library's. ValueError for one that is not well-formed."""
     try:
-        value = msgpack.unpackb(data, ext_hook=_ext, strict_map_key=True, max_ext_len=len(data))
+        value = msgpack.unpackb(data, ext_hook=_ext, object_hook=_text_keys, strict_map_key=True)
     except (msgpack.exceptions.UnpackException, UnicodeDecodeError) as error:
         raise ValueError(f"not a message: {error}") from None
     return value

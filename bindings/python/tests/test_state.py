@@ -10,7 +10,9 @@ import eryx
 
 def test_call_get_set():
     session = eryx.Session()
-    session.execute("import asyncio\ndef f(a, b=2): return [a, b]\nasync def g():\n    await asyncio.sleep(0)\n    return b'x'")
+    session.execute(
+        "import asyncio\ndef f(a, b=2): return [a, b]\nasync def g():\n    await asyncio.sleep(0)\n    return b'x'"
+    )
     assert session.call("f", 1) == [1, 2]
     assert session.call("f", 1, b={"k": 2**70}) == [1, {"k": 2**70}]
     assert session.call("g") == b"x"

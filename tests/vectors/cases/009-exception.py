@@ -1,0 +1,4 @@
+def f():
+    raise ValueError('no')
+print('before')
+f()

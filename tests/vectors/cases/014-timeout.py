@@ -1,0 +1,3 @@
+print('x')
+while True:
+    pass

@@ -1,0 +1,4 @@
+try:
+    x = bytearray(300 << 20)
+except MemoryError:
+    print('refused')

@@ -1,0 +1,2 @@
+print(await concat(['a', 'b', 'ü'], separator='-'))
+print(await concat([]))

@@ -1,0 +1,2 @@
+import asyncio
+print(await asyncio.gather(*[sleep_ms(100) for _ in range(10)]))

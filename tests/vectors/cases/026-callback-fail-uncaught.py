@@ -1,0 +1,1 @@
+await fail('no luck')

@@ -1,0 +1,2 @@
+for c in list_callbacks():
+    print(c['name'], list(c['parameters_schema']['properties']))

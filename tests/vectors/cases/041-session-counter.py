@@ -1,0 +1,3 @@
+print(await counter(), await counter())
+# --- next ---
+print(await counter())

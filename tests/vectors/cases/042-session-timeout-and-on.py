@@ -1,0 +1,5 @@
+x = 1
+while True:
+    pass
+# --- next ---
+print(x)

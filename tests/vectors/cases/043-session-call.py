@@ -1,0 +1,2 @@
+async def f(a, b=2):
+    return [a, b, b'x']

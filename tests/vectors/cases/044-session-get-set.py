@@ -1,0 +1,2 @@
+print(value)
+value = value + [3]

@@ -1,0 +1,4 @@
+gen = iter('abc')
+print(next(gen))
+# --- next ---
+print(next(gen))

@@ -1,0 +1,1 @@
+print('\udcff'.encode('utf-8', 'surrogateescape'))
