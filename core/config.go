@@ -37,6 +37,13 @@ type Config struct {
 	// KeepTasks leaves asyncio tasks that a session's execution did not wait for running, to go on in later
 	// executions, instead of cancelling them.
 	KeepTasks bool
+	// Trace collects what the program does, step by step, in Result.Trace: at most MaxTraceEvents events (0 means
+	// DefaultTraceEvents, Unlimited all of them).
+	Trace          bool
+	MaxTraceEvents int
+	// OnTrace is given each event, in order, in batches on the goroutine that drives the program, which waits for
+	// it. It may be set without Trace.
+	OnTrace func(TraceEvent)
 
 	prepared *callbackSet // by prepare
 }

@@ -27,7 +27,8 @@ type execution struct {
 	// Used by the pump only.
 	callbacks   map[string]*Callback
 	invocations int
-	deferred    *Call // started last and not given a goroutine yet
+	work        workQueue
+	trace       *tracer // nil: off
 
 	mu        sync.Mutex
 	waiting   bool // nobody drives
@@ -38,10 +39,11 @@ type execution struct {
 	calls     map[int64]*Call
 	deadlines deadlineHeap
 	records   []CallbackRecord
+	ended     []CallbackRecord // to be traced
 }
 
 var (
-	stepMessage   = mustEncode([]any{"step"})
+	stepMessage   = []byte{} // no message at all: see eryx_call in wasm/guest/shim/call.c
 	maxRecords    = 1000
 	causeMessages = map[guest.Cause]string{
 		guest.CauseTimeout:   "the execution timeout has passed",
@@ -85,41 +87,24 @@ func (x *execution) pump(message []byte, owned bool) {
 // rest is called when nothing in the guest is runnable. It reports the next message when there already is
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
-	call := x.deferred
-	x.deferred = nil
 	x.mu.Lock()
 	if !x.events.empty() || x.taking != nil || x.mustInterrupt() {
 		x.mu.Unlock()
-		x.spawn(call)
+		x.startWork()
 		return x.nextMessage()
 	}
 	x.waiting = true
 	x.arm(wait)
 	x.mu.Unlock()
-	if call == nil {
-		return nil, false
-	}
 	if !owned {
-		x.spawn(call)
+		x.startWork()
 		return nil, false
 	}
 	// A host function that is awaited at once runs here: no other goroutine needs to wake up for it.
-	if value, err := call.run(); call.answer(value, err) {
+	if x.workOff() {
 		return x.nextMessage()
 	}
 	return nil, false
-}
-
-// spawn gives call a goroutine of its own, which goes on to drive the program if nobody else does.
-func (x *execution) spawn(call *Call) {
-	if call == nil {
-		return
-	}
-	go func() {
-		if value, err := call.run(); call.answer(value, err) {
-			x.pump(stepMessage, true)
-		}
-	}()
 }
 
 // mustInterrupt reports that the program has to be told of an interrupt that it has not seen.

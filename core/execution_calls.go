@@ -73,6 +73,10 @@ func (x *execution) begin(id int64, name string, args map[string]any) int32 {
 		x.deadlines.add(call, len(x.calls))
 	}
 	x.mu.Unlock()
+	if x.trace != nil {
+		x.traceEnded()
+		x.trace.callStarted(name, args)
+	}
 	x.launch(call)
 	return 0
 }
@@ -87,8 +91,7 @@ func (x *execution) launch(call *Call) {
 	case c.Stream != nil:
 		go call.stream()
 	default:
-		x.spawn(x.deferred)
-		x.deferred = call
+		x.work.add(call)
 	}
 }
 
@@ -199,12 +202,18 @@ func (x *execution) deliver(event []byte) bool {
 
 // record notes a call that has ended. Under mu.
 func (x *execution) record(call *Call, err error) {
-	if len(x.records) >= maxRecords {
+	if len(x.records) >= maxRecords && x.trace == nil {
 		return
 	}
 	r := CallbackRecord{Name: call.Name, Duration: time.Since(call.started)}
 	if err != nil {
 		_, r.Error = errorOf(err)
+	}
+	if x.trace != nil {
+		x.ended = append(x.ended, r)
+	}
+	if len(x.records) >= maxRecords {
+		return
 	}
 	x.records = append(x.records, r)
 }

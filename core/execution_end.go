@@ -25,10 +25,14 @@ const (
 	replyFailed
 )
 
-// parseReply reads what the Python runtime answered: ["done", outcome], ["wait", ns], or ["!", type, text]
+// parseReply reads what the Python runtime answered: ["done", outcome], the nanoseconds
+// that it may wait (negative: for ever), or ["!", type, text]
 // where the runtime itself failed. All of it is the guest's word, and may be anything.
 func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time.Duration) {
 	value, err := wire.Decode(reply)
+	if ns, ok := value.(int64); ok {
+		return replyWait, nil, time.Duration(ns)
+	}
 	fields, ok := value.([]any)
 	if err != nil || !ok || len(fields) == 0 {
 		return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0
@@ -38,12 +42,6 @@ func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time
 		if len(fields) == 2 {
 			if outcome, ok := fields[1].(map[string]any); ok {
 				return replyDone, outcome, 0
-			}
-		}
-	case "wait":
-		if len(fields) == 2 {
-			if ns, ok := fields[1].(int64); ok {
-				return replyWait, nil, time.Duration(ns)
 			}
 		}
 	case "!":
@@ -62,7 +60,6 @@ func (x *execution) end(outcome map[string]any, err error) {
 	calls := x.calls
 	x.calls, x.deadlines = nil, nil
 	x.mu.Unlock()
-	x.deferred = nil
 	for _, call := range calls {
 		call.settle(errCanceled)
 	}
@@ -72,6 +69,10 @@ func (x *execution) end(outcome map[string]any, err error) {
 	r.StdoutTruncated, r.StderrTruncated = x.out.truncated[0], x.out.truncated[1]
 	r.CallbackInvocations = x.invocations
 	r.Callbacks = x.records
+	if x.trace != nil {
+		x.traceEnded()
+		r.Trace, r.TraceTruncated = x.trace.events, x.trace.truncated
+	}
 	r.PeakMemoryBytes = x.guest.PeakMemory()
 	r.FuelConsumed = x.guest.FuelUsed()
 	if failure := x.failure(outcome, err); failure != nil {

@@ -15,6 +15,8 @@ const (
 
 	// maxBatch is how many bytes of events the guest takes at once, if there is more than one event.
 	maxBatch = 1 << 20
+	// maxEmitted is the longest message without an answer, in bytes.
+	maxEmitted = 1 << 20
 )
 
 // eventQueue is the events that wait for the guest, in batches: each a msgpack array, header included, as the guest
@@ -64,15 +66,15 @@ func (x *execution) Ready() <-chan struct{} { return x.ready }
 
 // Busy implements guest.Host.
 func (x *execution) Busy() {
-	if x.deferred != nil {
-		x.spawn(x.deferred)
-		x.deferred = nil
-	}
+	x.startWork()
 	x.expireCalls()
 }
 
 // Events implements guest.Host.
 func (x *execution) Events() []byte {
+	if x.trace != nil {
+		x.traceEnded()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.taking == nil {
@@ -90,6 +92,9 @@ func (x *execution) EventsTaken() {
 
 // Emit implements guest.Host: ["cancel", id] and later kinds of messages.
 func (x *execution) Emit(message []byte) int32 {
+	if len(message) > maxEmitted {
+		return errnoInval
+	}
 	value, err := wire.Decode(message)
 	if err != nil {
 		return errnoInval
@@ -99,6 +104,11 @@ func (x *execution) Emit(message []byte) int32 {
 		return errnoInval
 	}
 	kind, _ := fields[0].(string)
+	if kind == "trace" && x.trace != nil {
+		x.traceEnded()
+		x.trace.batch(fields[1:])
+		return 0
+	}
 	id, ok := fields[1].(int64)
 	switch {
 	case !ok:

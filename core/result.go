@@ -26,6 +26,9 @@ type Result struct {
 	CallbackInvocations int
 	// Callbacks tells of each callback in the order of their ends; at most 1000.
 	Callbacks []CallbackRecord
+	// Trace is what the program did, if Config.Trace asked for it, and TraceTruncated says that there was more.
+	Trace          []TraceEvent
+	TraceTruncated bool
 	// PeakMemoryBytes is the most memory the guest held.
 	PeakMemoryBytes int64
 	// FuelConsumed is the CPU used, in loop iterations of the guest's machine code.

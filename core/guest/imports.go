@@ -42,6 +42,7 @@ var hostFunctions = []struct {
 	{"codec_close", hostCodecClose, []api.ValueType{i32}, nil},
 	{"kdf", hostKDF, []api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"chmod", hostChmod, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
+	{"dup", hostDup, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"query", hostQuery, []api.ValueType{i32}, []api.ValueType{i64}},
 }
 

@@ -9,3 +9,13 @@ func hostChmod(g *Guest, stack []uint64) {
 	}
 	stack[0] = uint64(g.process.Chmod(path, uint32(stack[2])))
 }
+
+// hostDup gives a descriptor a second number, which preview1 cannot; the number, or a negative errno.
+func hostDup(g *Guest, stack []uint64) {
+	fd, errno := g.process.Dup(int32(stack[0]), int32(stack[1]))
+	if errno != 0 {
+		stack[0] = negative(int64(errno))
+		return
+	}
+	stack[0] = uint64(uint32(fd))
+}

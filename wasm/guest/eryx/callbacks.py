@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import itertools
+from asyncio import CancelledError, get_running_loop
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
 from types import MappingProxyType
@@ -10,9 +11,9 @@ from typing import Any
 
 import _eryx
 
-from . import loop, streams
+from . import loop, streams, trace
 from .loop import pending
-from .values import plain
+from .values import plain, plain_text
 
 
 class CallbackError(RuntimeError):
@@ -64,35 +65,56 @@ def _settle(future: asyncio.Future[Any], message: list[Any]) -> None:
         future.set_exception(CallbackError(message[3], message[2]))
 
 
+def _refused() -> CallbackError:
+    """The host has refused so many calls that it does not even say so any more."""
+    return CallbackError("too many callbacks were started at once; await some before starting more", "limit")
+
+
+def _plain(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {plain_text(key, name): plain(value, f"{name}() argument {key!r}") for key, value in arguments.items()}
+
+
 def _send(name: str, number: int, arguments: dict[str, Any]) -> None:
-    """Hand the call to the host; values that are not plain already are made so, or are a TypeError."""
+    """Hand a stream's call to the host."""
+    trace.flush()
     try:
         _eryx.callback([number, name, arguments])
+    except OSError:
+        raise _refused() from None
+
+
+def _begin(number: int, name: str, arguments: dict[str, Any]) -> asyncio.Future[Any]:
+    """Hand the call to the host; values that are not plain already are made so, or are a TypeError."""
+    loop = get_running_loop()
+    if trace.on:
+        trace.flush()
+    try:
+        return _eryx.begin(loop, number, name, arguments)  # type: ignore[no-any-return]
     except (TypeError, ValueError):
-        arguments = {key: plain(value, f"{name}() argument {key!r}") for key, value in arguments.items()}
-        _eryx.callback([number, name, arguments])
-    except OSError:  # the host has refused so many calls that it does not even say so any more
-        raise CallbackError("too many callbacks were started at once; await some before starting more", "limit") from None
+        return _eryx.begin(loop, number, name, _plain(name, arguments))  # type: ignore[no-any-return]
+    except OSError:
+        raise _refused() from None
 
 
 async def call(name: str, arguments: dict[str, Any]) -> Any:
     """Ask the host to run callback ``name`` and wait for its answer; cancelling the wait cancels it there."""
     number = next(_numbers)
-    future = pending[number] = asyncio.get_running_loop().create_future()
+    future = _begin(number, name, arguments)
     try:
-        _send(name, number, arguments)
         return await future
-    except asyncio.CancelledError:
-        if pending.pop(number, None) is not None:
-            _eryx.emit(["cancel", number])
+    except CancelledError:
+        _cancel(number)
         raise
-    except BaseException:
-        pending.pop(number, None)
-        raise
+
+
+def _cancel(number: int) -> None:
+    """Tell the host that nobody waits for call ``number`` any more, unless its answer is here."""
+    if pending.pop(number, None) is not None:
+        _eryx.emit(["cancel", number])
 
 
 def _stream(name: str, arguments: dict[str, Any]) -> Any:
-    return streams.Stream(name, next(_numbers), plain(arguments, f"{name}() arguments"), _send, CallbackError)
+    return streams.Stream(name, next(_numbers), _plain(name, arguments), _send, CallbackError)
 
 
 def bind(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +142,14 @@ def _function(spec: Spec) -> Callable[..., Any]:
     else:
 
         async def function(*args: Any, **kwargs: Any) -> Any:
-            return await call(name, bind(spec, args, kwargs) if args else kwargs)
+            # As call() does, which is not called here because that costs a coroutine more.
+            number = next(_numbers)
+            future = _begin(number, name, bind(spec, args, kwargs) if args else kwargs)
+            try:
+                return await future
+            except CancelledError:
+                _cancel(number)
+                raise
 
     function.__name__ = name.rpartition(".")[2]
     function.__qualname__ = name

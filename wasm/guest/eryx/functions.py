@@ -20,7 +20,7 @@ def _lookup(name: str, namespace: dict[str, Any]) -> Any:
 
 
 def call(name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> runner.Reply:
-    """``["done", outcome]`` with the value of ``name(*args, **kwargs)``, or ``["wait", ns]`` while it awaits."""
+    """``["done", outcome]`` with the value of ``name(*args, **kwargs)``, or nanoseconds while it awaits."""
     run = runner.begin(options)
     try:
         value = _lookup(name, run.namespace)(*args, **kwargs)

@@ -10,7 +10,8 @@ import contextlib
 import functools
 import heapq
 import selectors
-from asyncio import events, selector_events, tasks
+import sys
+from asyncio import events, format_helpers, selector_events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,17 +23,22 @@ settle: Callable[[asyncio.Future[Any], list[Any]], None]
 _NANOSECONDS = 1_000_000_000
 
 
+def receive_one(message: list[Any]) -> None:
+    """Hand an event from the host to the one who waits for it; dropped when nobody does any more."""
+    receiver = pending.get(message[0])
+    if receiver is None:
+        return
+    if isinstance(receiver, asyncio.Future):
+        del pending[message[0]]
+        settle(receiver, message)
+    else:
+        receiver(message)
+
+
 def deliver(messages: list[list[Any]]) -> None:
-    """Hand events from the host to those who wait for them; one that nobody waits for any more is dropped."""
+    """Hand events from the host to those who wait for them."""
     for message in messages:
-        receiver = pending.get(message[0])
-        if receiver is None:
-            continue
-        if isinstance(receiver, asyncio.Future):
-            del pending[message[0]]
-            settle(receiver, message)
-        else:
-            receiver(message)
+        receive_one(message)
 
 
 class HostSelector(selectors.BaseSelector):
@@ -120,21 +126,71 @@ class Loop(selector_events.BaseSelectorEventLoop):
         with _nested(self):
             super().run_forever()
 
+class HostedLoop(Loop):
+    """The loop that the host drives: it never blocks. Its hot parts are in C, see shim/loop.c."""
+
+    _task_factory = None  # asyncio's constructor calls set_debug() before it sets this
+
+    def __init__(self) -> None:
+        selector = HostSelector()
+        selector.hosted = True
+        super().__init__(selector)
+        _eryx.loop_setup(
+            self, self._ready, events.Handle, asyncio.Future, pending, self._handle_failed, self._run_other, receive_one  # type: ignore[attr-defined]
+        )
+        self._hooks: Any = None
+        self._tune()
+
+    def _tune(self) -> None:
+        """Replace the methods that asyncio calls most by functions in C that do only what is needed then."""
+        plain = not (self._debug or self._closed or self._task_factory)  # type: ignore[attr-defined]
+        if plain:
+            fast = {
+                "call_soon": _eryx.call_soon,
+                "create_task": functools.partial(asyncio.Task, loop=self),
+                "create_future": functools.partial(asyncio.Future, loop=self),
+            }
+            self.__dict__.update(fast)
+        else:
+            for name in ("call_soon", "create_task", "create_future"):
+                self.__dict__.pop(name, None)
+
+    def set_debug(self, enabled: bool) -> None:
+        """As asyncio's."""
+        super().set_debug(enabled)
+        self._tune()
+
+    def set_task_factory(self, factory: Any) -> None:
+        """As asyncio's."""
+        super().set_task_factory(factory)
+        self._tune()
+
+    def close(self) -> None:
+        """As asyncio's."""
+        super().close()
+        self._tune()
+
+    def _handle_failed(self, handle: events.Handle, error: Exception) -> None:
+        """What Handle._run does when the callback fails."""
+        source = format_helpers._format_callback_source(handle._callback, handle._args)  # type: ignore[attr-defined]
+        self.call_exception_handler({"message": f"Exception in callback {source}", "exception": error, "handle": handle})
+
+    def _run_other(self, handle: Any) -> None:
+        """Run a handle that was not made by the C code: a timer's."""
+        if not handle._cancelled:
+            handle._run()
+
     def step(self) -> bool:
-        """Run what is runnable now, without blocking; whether anything was."""
+        """Run what is runnable now, without blocking; whether more is."""
         ready = self._ready  # type: ignore[attr-defined]
         scheduled = self._scheduled  # type: ignore[attr-defined]
         messages = _eryx.wait(0)
         if messages:
-            deliver(messages)
+            _eryx.receive(messages)
         if scheduled:
             self._due_timers(scheduled, ready)
-        count = len(ready)
-        for _ in range(count):
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
-        return count > 0
+        _eryx.run_ready(len(ready))
+        return len(ready) > 0
 
     def _due_timers(self, scheduled: list[Any], ready: Any) -> None:
         end = self.time() + self._clock_resolution  # type: ignore[attr-defined]
@@ -160,26 +216,18 @@ class Loop(selector_events.BaseSelectorEventLoop):
         return max(0, int((scheduled[0]._when - self.time()) * _NANOSECONDS))
 
 
-class HostedLoop(Loop):
-    """The loop that the host drives, one ``step`` at a time: it never blocks unless the program itself runs it."""
-
-    def enter(self) -> Any:
-        """Make this the running loop, with asyncio's hooks for asynchronous generators."""
-        import sys
-
+    def enter(self) -> None:
+        """Make this the running loop until ``leave``, with asyncio's hooks for asynchronous generators."""
         self._thread_id = 1  # type: ignore[attr-defined]
-        hooks = sys.get_asyncgen_hooks()
+        self._hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         events._set_running_loop(self)
-        return hooks
 
-    def leave(self, hooks: Any) -> None:
+    def leave(self) -> None:
         """Undo ``enter``."""
-        import sys
-
         self._thread_id = None  # type: ignore[attr-defined]
         events._set_running_loop(None)
-        sys.set_asyncgen_hooks(*hooks)
+        sys.set_asyncgen_hooks(*self._hooks)
 
 
 def install() -> None:

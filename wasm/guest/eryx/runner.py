@@ -8,14 +8,14 @@ from typing import Any
 
 import _eryx
 
-from . import errors, exits, interrupt, output, result
+from . import errors, exits, interrupt, output, result, trace
 from .loop import HostedLoop, pending
 
 _TOP_LEVEL_AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _CO_COROUTINE = 0x80
 _MAX_RECURSION = 1_000_000
 
-Reply = list[Any]
+Reply = list[Any] | int  # an int: the nanoseconds to wait, -1 for ever
 
 
 class Run:
@@ -47,7 +47,6 @@ def reset_main() -> None:
     """Give ``__main__`` a new, empty namespace."""
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = sys.modules["builtins"]
-    module.__annotations__ = {}
     sys.modules["__main__"] = module
 
 
@@ -69,7 +68,7 @@ def begin(options: dict[str, Any]) -> Run:
 
 
 def execute(source: str, options: dict[str, Any]) -> Reply:
-    """Run ``source`` in ``__main__``: ``["done", outcome]``, or ``["wait", ns]`` when it awaits something."""
+    """Run ``source`` in ``__main__``: ``["done", outcome]``, or nanoseconds when it awaits something."""
     global executions
     executions += 1
     filename = options.get("filename") or ("<user>" if executions == 1 else f"<user:{executions}>")
@@ -78,6 +77,8 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     try:
         errors.remember_source(filename, source)
         run.namespace["__file__"] = filename
+        if options.get("trace"):
+            trace.start(filename)
         code = _compile(source, filename, options.get("mode", "exec"))
         if not code.co_flags & _CO_COROUTINE:
             exec(code, run.namespace)
@@ -102,6 +103,7 @@ def _compile(source: str, filename: str, mode: str) -> CodeType:
 def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
     """Make ``program`` the run's main task and drive it."""
     run.hosted = hosted_loop()
+    run.hosted.enter()
     run.task = run.hosted.create_task(_main(run, program), name="main")
     return step()
 
@@ -132,18 +134,15 @@ def step() -> Reply:
     if run is None or run.task is None or run.hosted is None:
         return ["idle"]
     loop, task = run.hosted, run.task
-    hooks = loop.enter()
-    try:
-        while not task.done():
-            try:
-                if not loop.step() and not loop._ready:  # type: ignore[attr-defined]
-                    deadline = loop.next_deadline()
-                    if deadline != 0:
-                        return ["wait", deadline]
-            except (KeyboardInterrupt, SystemExit) as error:
-                _stop_main(run, task, error)
-    finally:
-        loop.leave(hooks)
+    while not task.done():
+        try:
+            if not loop.step():
+                deadline = loop.next_deadline()
+                if deadline != 0 and not task.done():
+                    trace.flush()
+                    return deadline
+        except (KeyboardInterrupt, SystemExit) as error:
+            _stop_main(run, task, error)
     return finish(run, _error_of(task))
 
 
@@ -180,6 +179,9 @@ def finish(run: Run, error: BaseException | None) -> Reply:
     """The reply of a run that has ended, with what is left of it cleared away."""
     global current
     current = None
+    trace.stop()
+    if run.hosted is not None:
+        run.hosted.leave()
     _eryx.slack(True)
     try:
         reply = _outcome(run, error)

@@ -162,7 +162,6 @@ OPS = {
     "call": call,
     "get": get,
     "set": set_global,
-    "step": runner.step,
     "interrupt": runner.interrupt_waiting,
     "snapshot_state": snapshot_state,
     "restore_state": restore_state,
@@ -171,6 +170,9 @@ OPS = {
     "prepare_image": prepare_image,
     "extend_image": extend_image,
 }
+
+
+step = runner.step
 
 
 def dispatch(message: list[Any]) -> list[Any]:
@@ -191,6 +193,7 @@ def _install() -> None:
     compat.install()
     callbacks.install()
     runner.reset_main()
+    errors.hide_runtime()
     errors.remember_source("<user>", "")
 
 

@@ -18,7 +18,7 @@ uint32_t eryx_info_words[16];
 #define OUT_PTR eryx_info_words[3]
 #define INPUT_BYTES 65536
 
-static PyObject *dispatch;
+static PyObject *dispatch, *step;
 static eryx_buf reply;
 
 ERYX_EXPORT(eryx_info) uint32_t *eryx_info(void) { return eryx_info_words; }
@@ -57,13 +57,19 @@ static int64_t failed(void) {
 }
 
 // eryx_call runs one operation: the message of len bytes in the input buffer goes to the Python runtime's
-// dispatch(), whose answer is packed. Returns address << 32 | length of the reply, valid until the next call.
+// dispatch(), whose answer is packed. No message means step(), which is called most by far.
+// Returns address << 32 | length of the reply, valid until the next call.
 ERYX_EXPORT(eryx_call) int64_t eryx_call(uint32_t len) {
-  if (len > IN_CAP || !dispatch) return 0;
-  PyObject *message = eryx_unpack((uint8_t *)IN_PTR, len);
-  if (!message) return failed();
-  PyObject *result = PyObject_CallOneArg(dispatch, message);
-  Py_DecRef(message);
+  if (len > IN_CAP || !dispatch || !step) return 0;
+  PyObject *result;
+  if (len) {
+    PyObject *message = eryx_unpack((uint8_t *)IN_PTR, len);
+    if (!message) return failed();
+    result = PyObject_CallOneArg(dispatch, message);
+    Py_DecRef(message);
+  } else {
+    result = PyObject_CallNoArgs(step);
+  }
   if (!result) return failed();
   if (reply.cap > (1u << 20)) {
     free(reply.data);
@@ -123,5 +129,6 @@ ERYX_EXPORT(eryx_boot) int64_t eryx_boot(void) {
   PyInitConfig_Free(c);
   PyObject *runtime = PyImport_ImportModule("eryx.runtime");
   dispatch = runtime ? PyObject_GetAttrString(runtime, "dispatch") : NULL;
-  return dispatch ? 0 : failed();
+  step = dispatch ? PyObject_GetAttrString(runtime, "step") : NULL;
+  return step ? 0 : failed();
 }

@@ -26,6 +26,8 @@ ERYX_HOST(wait) int64_t eryx_host_wait(int64_t ns, void *buf, uint32_t cap);
 ERYX_HOST(emit) int32_t eryx_host_emit(const void *ptr, uint32_t len);
 // chmod sets the permission bits of the file at an absolute path: 0, or an errno.
 ERYX_HOST(chmod) int32_t eryx_host_chmod(const char *path, uint32_t len, uint32_t mode);
+// dup gives a descriptor another number, the lowest free one if to < 0: the number, or a negative errno.
+ERYX_HOST(dup) int32_t eryx_host_dup(int32_t from, int32_t to);
 // query asks the host for a small figure (see module.c's Python docstring for the keys).
 ERYX_HOST(query) int64_t eryx_host_query(int32_t key);
 
@@ -39,12 +41,26 @@ PyObject *eryx_unpack(const uint8_t *data, uint32_t len);
 int eryx_buf_put(eryx_buf *b, const void *p, uint32_t n);
 
 // module.c
+// eryx_send hands out's bytes to host and keeps little of its memory; -1 with OSError when the host refuses.
+int eryx_send(eryx_buf *out, int32_t (*host)(const void *, uint32_t));
+// trace.c
+PyObject *eryx_trace_line(PyObject *, PyObject *const *, Py_ssize_t);
+PyObject *eryx_trace_event(PyObject *, PyObject *const *, Py_ssize_t);
+PyObject *eryx_trace_flush(PyObject *, PyObject *);
+// loop.c
+PyObject *eryx_loop_setup(PyObject *, PyObject *const *, Py_ssize_t);
+PyObject *eryx_call_soon(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *eryx_run_ready(PyObject *, PyObject *);
+PyObject *eryx_receive(PyObject *, PyObject *);
+PyObject *eryx_begin(PyObject *, PyObject *const *, Py_ssize_t);
+
 PyObject *PyInit__eryx(void);
 // codec.c
 PyObject *PyInit__eryx_codec(void);
 
 // files.c
 PyObject *eryx_py_chmod(PyObject *self, PyObject *args);
+PyObject *eryx_py_dup(PyObject *self, PyObject *args);
 
 // libc.c
 uint32_t eryx_peak_brk(void);

@@ -59,3 +59,15 @@ PyObject *eryx_py_chmod(PyObject *self, PyObject *args) {
   }
   return Py_NewRef(Py_None);
 }
+
+// dup(from, to) of the module `_eryx`: a second number for a descriptor; to is negative for the lowest that is free.
+PyObject *eryx_py_dup(PyObject *self, PyObject *args) {
+  int from, to;
+  if (!PyArg_ParseTuple(args, "ii", &from, &to)) return NULL;
+  int fd = eryx_host_dup(from, to);
+  if (fd < 0) {
+    errno = -fd;
+    return PyErr_SetFromErrno(PyExc_OSError);
+  }
+  return PyLong_FromLong(fd);
+}

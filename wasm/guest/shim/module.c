@@ -52,22 +52,28 @@ static PyObject *write_stream(int fd, PyObject *data) {
 static PyObject *py_write1(PyObject *self, PyObject *data) { return write_stream(1, data); }
 static PyObject *py_write2(PyObject *self, PyObject *data) { return write_stream(2, data); }
 
-static PyObject *send(PyObject *message, int32_t (*host)(const void *, uint32_t)) {
-  static eryx_buf out;
-  out.len = 0;
-  if (eryx_pack(&out, message, 0)) return NULL;
-  int rc = host(out.data, out.len);
+int eryx_send(eryx_buf *out, int32_t (*host)(const void *, uint32_t)) {
+  int rc = host(out->data, out->len);
   // One huge message must not keep its memory for ever.
-  if (out.cap > (1u << 20)) {
-    free(out.data);
-    out = (eryx_buf){0};
+  if (out->cap > (1u << 20)) {
+    free(out->data);
+    *out = (eryx_buf){0};
   }
   if (rc) {
     errno = rc;
-    return PyErr_SetFromErrno(PyExc_OSError);
+    PyErr_SetFromErrno(PyExc_OSError);
+    return -1;
   }
+  return 0;
+}
+
+static PyObject *send(PyObject *message, int32_t (*host)(const void *, uint32_t)) {
+  static eryx_buf out;
+  out.len = 0;
+  if (eryx_pack(&out, message, 0) || eryx_send(&out, host)) return NULL;
   return Py_NewRef(Py_None);
 }
+
 static int32_t host_callback(const void *p, uint32_t n) { return eryx_host_callback(p, n); }
 static int32_t host_emit(const void *p, uint32_t n) { return eryx_host_emit(p, n); }
 static PyObject *py_callback(PyObject *self, PyObject *message) { return send(message, host_callback); }
@@ -153,6 +159,14 @@ static PyMethodDef methods[] = {
     {"write2", py_write2, METH_O, "write2(data) -> int: append to the captured standard error."},
     {"flush", py_flush, METH_NOARGS, "flush(): let the host take the captured output now."},
     {"callback", py_callback, METH_O, "callback(request): start a host callback; its completion comes from wait()."},
+    {"loop_setup", (PyCFunction)(void *)eryx_loop_setup, METH_FASTCALL, "loop_setup(...): see loop.c."},
+    {"call_soon", (PyCFunction)(void *)eryx_call_soon, METH_FASTCALL | METH_KEYWORDS, "call_soon(callback, *args, context=None): of the hosted loop."},
+    {"run_ready", eryx_run_ready, METH_O, "run_ready(n): run the first n handles that are ready."},
+    {"receive", eryx_receive, METH_O, "receive(messages): hand events to those who wait for them."},
+    {"begin", (PyCFunction)(void *)eryx_begin, METH_FASTCALL, "begin(loop, number, name, arguments) -> Future: start a host callback."},
+    {"trace_line", (PyCFunction)(void *)eryx_trace_line, METH_FASTCALL, "trace_line(code, line): record a line."},
+    {"trace_event", (PyCFunction)(void *)eryx_trace_event, METH_FASTCALL, "trace_event(code, event): record another event."},
+    {"trace_flush", eryx_trace_flush, METH_NOARGS, "trace_flush(): hand the host what is recorded."},
     {"emit", py_emit, METH_O, "emit(message): hand the host a message that has no answer."},
     {"wait", py_wait, METH_O, "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
@@ -161,6 +175,7 @@ static PyMethodDef methods[] = {
     {"immortalize", py_immortalize, METH_O, "immortalize(o) -> bool: never free o; whether it was mortal."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
     {"chmod", eryx_py_chmod, METH_VARARGS, "chmod(path, mode): set the permissions of the file at an absolute path (bytes)."},
+    {"dup", eryx_py_dup, METH_VARARGS, "dup(from, to) -> int: a second number for a descriptor; the lowest free one if to is negative."},
     {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
     {NULL, NULL, 0, NULL},
 };

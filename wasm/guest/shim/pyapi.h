@@ -44,6 +44,7 @@ typedef struct {
   void *m_free;
 } PyModuleDef;
 
+#define METH_KEYWORDS 0x0002
 #define METH_NOARGS 0x0004
 #define METH_VARARGS 0x0001
 #define METH_O 0x0008
@@ -56,7 +57,7 @@ typedef struct PyInitConfig PyInitConfig;
 
 extern PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct;
 extern PyObject *PyExc_TypeError, *PyExc_ValueError, *PyExc_OverflowError, *PyExc_RuntimeError,
-    *PyExc_OSError, *PyExc_MemoryError, *PyExc_RecursionError;
+    *PyExc_OSError, *PyExc_SystemExit, *PyExc_KeyboardInterrupt, *PyExc_MemoryError, *PyExc_RecursionError;
 extern PyTypeObject PyLong_Type, PyFloat_Type, PyUnicode_Type, PyBytes_Type, PyByteArray_Type,
     PyList_Type, PyTuple_Type, PyDict_Type, PyBool_Type;
 #define Py_None (&_Py_NoneStruct)
@@ -134,7 +135,19 @@ PyObject *PyDict_New(void);
 int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
 Py_ssize_t PyDict_Size(PyObject *);
 int PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **);
+PyObject *PyDict_GetItemWithError(PyObject *, PyObject *);
+int PyDict_DelItem(PyObject *, PyObject *);
+PyObject *PyUnicode_InternFromString(const char *);
+int PyObject_SetAttrString(PyObject *, const char *, PyObject *);
+PyObject *PyObject_Call(PyObject *, PyObject *, PyObject *);
+PyObject *PyObject_CallNoArgs(PyObject *);
+PyObject *PyObject_VectorcallMethod(PyObject *, PyObject *const *, size_t, PyObject *);
 PyObject *PyObject_Vectorcall(PyObject *, PyObject *const *, size_t, PyObject *);
+PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t);
+PyObject *PyContext_CopyCurrent(void);
+int PyContext_Enter(PyObject *);
+int PyContext_Exit(PyObject *);
+void PyErr_SetRaisedException(PyObject *);
 
 // A buffer view: obj and the sizes as in CPython's Py_buffer.
 typedef struct {

@@ -1,0 +1,148 @@
+package core
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// TraceKind is what a trace event tells of.
+type TraceKind string
+
+// Kinds of trace events; docs/tracing.md says exactly when each comes.
+const (
+	TraceLine          TraceKind = "line"           // a line is about to run
+	TraceCall          TraceKind = "call"           // a function, a class body or the program begins
+	TraceReturn        TraceKind = "return"         // it ends, by return or by an exception
+	TraceException     TraceKind = "exception"      // an exception was raised in it, or passes through it
+	TraceCallbackStart TraceKind = "callback_start" // a host function is called
+	TraceCallbackEnd   TraceKind = "callback_end"   // its answer is there, or it is given up
+)
+
+// TraceEvent is one step of a traced execution.
+type TraceEvent struct {
+	Kind TraceKind
+	// File, Function and Line say where; Line is 0 for the call of the program or a module, and all three are
+	// empty for callbacks.
+	File, Function string
+	Line           int
+	// Message is the exception ("ValueError: text"), or the failure of a callback.
+	Message string
+	// Callback is the name of a host function and Arguments what it was given, as JSON.
+	Callback  string
+	Arguments json.RawMessage
+	// Duration is how long the host function took, for TraceCallbackEnd.
+	Duration time.Duration
+}
+
+// DefaultTraceEvents is how many events Result.Trace keeps, unless Config.MaxTraceEvents says otherwise.
+const DefaultTraceEvents = 100_000
+
+// maxTraceArguments is the longest JSON of a callback's arguments that an event carries, in bytes.
+const maxTraceArguments = 4096
+
+// tracer collects the events of one execution. It is used by who drives the program only.
+type tracer struct {
+	keep      bool
+	limit     int
+	handler   func(TraceEvent)
+	events    []TraceEvent
+	truncated bool
+	// The code that the lines of the present batch are of.
+	file, function string
+}
+
+func (c *Config) tracing() bool { return c.Trace || c.OnTrace != nil }
+
+func newTracer(c *Config) *tracer {
+	if !c.tracing() {
+		return nil
+	}
+	t := &tracer{keep: c.Trace, limit: c.MaxTraceEvents, handler: c.OnTrace}
+	if t.limit == 0 {
+		t.limit = DefaultTraceEvents
+	}
+	return t
+}
+
+// add notes an event.
+func (t *tracer) add(e TraceEvent) {
+	if t.handler != nil {
+		protect(func() { t.handler(e) })
+	}
+	if !t.keep {
+		return
+	}
+	if t.limit > 0 && len(t.events) >= t.limit {
+		t.truncated = true
+		return
+	}
+	t.events = append(t.events, e)
+}
+
+// batch takes a message of the guest's, ["trace", event...]; see wasm/guest/shim/trace.c. What is not as it
+// should be is dropped: the guest can only falsify its own trace.
+func (t *tracer) batch(items []any) {
+	t.file, t.function = "", ""
+	for _, item := range items {
+		switch v := item.(type) {
+		case int64:
+			t.add(TraceEvent{Kind: TraceLine, File: t.file, Function: t.function, Line: int(v)})
+		case []any:
+			t.list(v)
+		}
+	}
+}
+
+// Kinds of events that are lists, see trace.py.
+const (
+	traceCode = iota
+	traceCall
+	traceReturn
+	traceException
+)
+
+func (t *tracer) list(v []any) {
+	if len(v) < 2 {
+		return
+	}
+	kind, _ := v[0].(int64)
+	if kind == traceCode && len(v) == 3 {
+		t.file, _ = v[1].(string)
+		t.function, _ = v[2].(string)
+		return
+	}
+	line, _ := v[1].(int64)
+	e := TraceEvent{File: t.file, Function: t.function, Line: int(line)}
+	switch {
+	case kind == traceCall:
+		e.Kind = TraceCall
+	case kind == traceReturn:
+		e.Kind = TraceReturn
+	case kind == traceException && len(v) == 3:
+		e.Kind = TraceException
+		e.Message, _ = v[2].(string)
+	default:
+		return
+	}
+	t.add(e)
+}
+
+// callStarted notes a call. The events of callbacks are the host's own, so that they are true whatever the guest does.
+func (t *tracer) callStarted(name string, args map[string]any) {
+	e := TraceEvent{Kind: TraceCallbackStart, Callback: name}
+	if text, err := json.Marshal(args); err == nil && len(text) <= maxTraceArguments {
+		e.Arguments = text
+	}
+	t.add(e)
+}
+
+// traceEnded traces the calls that have ended meanwhile.
+func (x *execution) traceEnded() {
+	x.mu.Lock()
+	ended := x.ended
+	x.ended = nil
+	x.mu.Unlock()
+	for _, r := range ended {
+		x.trace.add(TraceEvent{Kind: TraceCallbackEnd, Callback: r.Name, Duration: r.Duration, Message: r.Error})
+	}
+}
