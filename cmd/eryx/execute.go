@@ -15,7 +15,7 @@ func runProgram(o *options, p *program) int {
 	if !o.json {
 		config.OnStdout, config.OnStderr = stdout.write, stderr.write
 	}
-	result, signalled := execute(config, p)
+	result, signalled := o.execute(config, p)
 	code := exitCode(result, signalled)
 	if o.json {
 		stdout.err = writeReport(os.Stdout, result, code)
@@ -43,13 +43,16 @@ func (s *sink) write(text []byte) {
 
 // execute runs p in a session of its own. The result is complete also when that cannot be made. signalled is
 // the exit code for a signal that came, 0 for none.
-func execute(config core.Config, p *program) (result *core.Result, signalled int) {
+func (o *options) execute(config core.Config, p *program) (result *core.Result, signalled int) {
 	rt, err := openRuntime()
 	if err != nil {
 		return &core.Result{Err: err}, 0
 	}
 	ctx, received, stop := interruptible()
 	defer stop()
+	if err := o.addPackages(ctx, &config); err != nil {
+		return &core.Result{Err: err}, received()
+	}
 	// Nothing is closed: the process ends, and takes its memory with it sooner than we could give it back.
 	session, err := rt.NewSession(config)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestUsageErrors(t *testing.T) {
 		{"--env =A -c 1", "...want NAME=VALUE..."},
 		{"-v /tmp -c 1", "...want SRC:DST..."},
 		{"-v /tmp:relative -c 1", "...want SRC:DST..."},
-		{"-v /tmp:/x:rx -c 1", "...want the mode ro or rw, not \"rx\"..."},
+		{"-v /tmp:/x:rx -c 1", "...want the mode ro, rw or cow, not \"rx\"..."},
 		{"-v /no-such-folder:/x -c 1", "eryx: volume \"/no-such-folder\": ...no such file or directory\n"},
 		{"-v /tmp:/usr/lib -c 1", "...is the interpreter's own; use another\n"},
 		{"-v /tmp:/ -c 1", "...not an absolute path below /\n"},
@@ -124,6 +124,10 @@ func TestVolumes(t *testing.T) {
 	if text, _ := os.ReadFile(file); string(text) != "from the host" {
 		t.Fatalf("a read-only volume was changed: %q", text)
 	}
+	eryxIn(t, dir, "", "-v", "v:/mnt/v:cow", "-c", write+read).check(t, 0, "from the guest\n", "")
+	if text, _ := os.ReadFile(file); string(text) != "from the host" {
+		t.Fatalf("a copy on write changed the volume: %q", text)
+	}
 	eryxIn(t, dir, "", "--volume", "v:/mnt/v:rw", "-c", write).check(t, 0, "", "")
 	if text, _ := os.ReadFile(file); string(text) != "from the guest" {
 		t.Fatalf("the volume holds %q", text)
@@ -138,6 +142,7 @@ func TestParseVolume(t *testing.T) {
 	for text, want := range map[string]core.Volume{
 		"a:/b":           {HostPath: "a", GuestPath: "/b"},
 		"a:/b:ro":        {HostPath: "a", GuestPath: "/b"},
+		"a:/b:cow":       {HostPath: "a", GuestPath: "/b", Mode: core.VolumeCopyOnWrite},
 		"a:/b:rw":        {HostPath: "a", GuestPath: "/b", Mode: core.VolumeReadWrite},
 		`C:\x:/b`:        {HostPath: `C:\x`, GuestPath: "/b"},
 		`C:\x:/b:rw`:     {HostPath: `C:\x`, GuestPath: "/b", Mode: core.VolumeReadWrite},

@@ -19,6 +19,8 @@ type options struct {
 	output   int64
 	fuel     int64
 	volumes  []core.Volume
+	packages []string // paths
+	with     []string // requirements
 	env      map[string]string
 	json     bool
 	version  bool
@@ -38,8 +40,11 @@ const help = `Run untrusted Python in a sandbox. It sees no file, network or var
       --max-memory BYTES         memory for the script, as 64M or 1G; 0: no limit (default 128M)
       --max-output BYTES         stop a script that writes more; 0: no limit (default 8M)
       --fuel N                   stop a script after N loop iterations of machine code; 0: no limit (default 0)
-  -v, --volume SRC:DST[:ro|:rw]  show a directory or file of the host to the script, read-only unless :rw
+  -v, --volume SRC:DST[:MODE]    show a directory or file of the host to the script; MODE is ro (the default),
+                                 rw, or cow: changes are for the script alone
   -e, --env NAME=VALUE           set an environment variable of the script
+  -p, --package PATH             let the script import a wheel, a source archive, or what is in a directory
+  -w, --with REQUIREMENT         the same for a package from PyPI, as 'jinja2>=3', with all that it needs
       --json                     print one JSON object: output, result, error, figures
       --version                  print the version
   -h, --help                     print this text
@@ -74,6 +79,8 @@ func (o *options) flagSet() *pflag.FlagSet {
 	f.Var(bytesFlag{&o.output}, "max-output", "")
 	f.VarP(volumesFlag{&o.volumes}, "volume", "v", "")
 	f.VarP(envFlag{o.env}, "env", "e", "")
+	f.StringArrayVarP(&o.packages, "package", "p", nil, "")
+	f.StringArrayVarP(&o.with, "with", "w", nil, "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.BoolVar(&o.version, "version", false, "")
 	return f

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,33 +26,41 @@ type repl struct {
 
 // runInteractive reads and runs statements until the user leaves; it returns the exit code.
 func runInteractive(o *options) int {
-	rt, err := openRuntime()
+	r, err := o.newREPL()
 	if err != nil {
-		say("%v", err)
-		return exitFailed
-	}
-	args := []string{""}
-	if len(o.operands) > 0 {
-		args = o.operands
-	}
-	p := &program{args: args}
-	terminal, err := openTerminal()
-	if err == nil {
-		p.stdin = terminal
-	}
-	r := &repl{out: &column{}, interrupts: catchInterrupts()}
-	config := o.config(p)
-	config.OnStdout = func(text []byte) { r.out.write(os.Stdout, text) }
-	config.OnStderr = func(text []byte) { r.out.write(os.Stderr, text) }
-	config.ResultVariable = "__eryx_no_result__" // a failure would clear it, and "result" is the user's own here
-	config.KeepTasks = true
-	if r.session, err = rt.NewSession(config); err != nil {
 		say("%v", err)
 		return exitCode(&core.Result{Err: err}, 0)
 	}
 	r.editor = newEditor(r.complete)
 	fmt.Printf("%s, sandboxed. Ctrl-D to leave.\n", versionText())
 	return r.loop()
+}
+
+// newREPL starts the session.
+func (o *options) newREPL() (*repl, error) {
+	rt, err := openRuntime()
+	if err != nil {
+		return nil, err
+	}
+	p := &program{args: []string{""}}
+	if len(o.operands) > 0 {
+		p.args = o.operands
+	}
+	if terminal, err := openTerminal(); err == nil {
+		p.stdin = terminal
+	}
+	r := &repl{out: &column{}}
+	config := o.config(p)
+	config.OnStdout = func(text []byte) { r.out.write(os.Stdout, text) }
+	config.OnStderr = func(text []byte) { r.out.write(os.Stderr, text) }
+	config.ResultVariable = "__eryx_no_result__" // a failure would clear it, and "result" is the user's own here
+	config.KeepTasks = true
+	if err := o.addPackages(context.Background(), &config); err != nil {
+		return nil, err
+	}
+	r.session, err = rt.NewSession(config)
+	r.interrupts = catchInterrupts()
+	return r, err
 }
 
 // complete reports whether source can be run, rather than continued on the next line.

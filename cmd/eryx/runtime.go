@@ -12,8 +12,11 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-// patience is how long a step may take before somebody who reads a log is told of it.
-const patience = 500 * time.Millisecond
+// How long a step may take before it is told of: to somebody who waits at a terminal, and in a log.
+const (
+	patience    = 100 * time.Millisecond
+	logPatience = 500 * time.Millisecond
+)
 
 // openRuntime starts the interpreter; steps that take long are told on standard error.
 func openRuntime() (*core.Runtime, error) {
@@ -25,23 +28,23 @@ func openRuntime() (*core.Runtime, error) {
 	})
 }
 
-// progress tells of steps: at once on a terminal, after a while elsewhere.
+// progress tells of steps that take long.
 type progress struct {
 	mu    sync.Mutex
 	timer *time.Timer
 }
 
 func (p *progress) step(text string) {
+	wait := logPatience
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		say("%s", text)
-		return
+		wait = patience
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	p.timer = time.AfterFunc(patience, func() { say("%s", text) })
+	p.timer = time.AfterFunc(wait, func() { say("%s", text) })
 }
 
 func (p *progress) end() {

@@ -60,22 +60,22 @@ func parseBytes(text string) (int64, error) {
 	return n * unit, nil
 }
 
-// parseVolume reads SRC:DST[:ro|:rw]. SRC may contain colons, as Windows' paths do.
+var volumeModes = map[string]core.VolumeMode{
+	"ro": core.VolumeReadOnly, "rw": core.VolumeReadWrite, "cow": core.VolumeCopyOnWrite,
+}
+
+// parseVolume reads SRC:DST[:MODE]. SRC may contain colons, as Windows' paths do.
 func parseVolume(text string) (core.Volume, error) {
-	v := core.Volume{Mode: core.VolumeReadOnly}
-	rest, mode, ok := cutLast(text)
-	switch {
-	case ok && mode == "ro":
-		text = rest
-	case ok && mode == "rw":
-		v.Mode = core.VolumeReadWrite
-		text = rest
-	case ok && !strings.HasPrefix(mode, "/") && strings.Contains(rest, ":/"):
-		return v, errors.New("want the mode ro or rw, not " + strconv.Quote(mode))
+	var v core.Volume
+	rest, word, ok := cutLast(text)
+	if mode, known := volumeModes[word]; ok && known {
+		v.Mode, text = mode, rest
+	} else if ok && !strings.HasPrefix(word, "/") && strings.Contains(rest, ":/") {
+		return v, errors.New("want the mode ro, rw or cow, not " + strconv.Quote(word))
 	}
 	v.HostPath, v.GuestPath, ok = cutLast(text)
 	if !ok || v.HostPath == "" || !path.IsAbs(v.GuestPath) {
-		return v, errors.New("want SRC:DST, SRC:DST:ro or SRC:DST:rw, where DST is an absolute path in the sandbox")
+		return v, errors.New("want SRC:DST or SRC:DST:MODE, where DST is an absolute path in the sandbox")
 	}
 	return v, nil
 }
