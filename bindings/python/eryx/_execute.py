@@ -170,7 +170,7 @@ class Executor:
 
 
 # (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".
-Volume = tuple[Union[str, "os.PathLike[str]"], str, Union[bool, str]]
+Volume = tuple[Union[str, "os.PathLike[str]"], str, bool | str]
 PackageArgument = Union[str, "os.PathLike[str]"]
 
 
