@@ -1,47 +1,67 @@
-# Every command a developer or CI needs; `make help` lists them. Tools are pinned here.
+# Every command a developer or CI needs; `make help` lists them. Tools are pinned here and in requirements-dev.txt.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-RUFF_VERSION := 0.17.6
-MYPY_VERSION := 2.4.1
 VENV := .venv
-export CGO_ENABLED ?= 1
+PYTHON := $(VENV)/bin/python
+LIBRARY := build/liberyx.so
+GO_SOURCES := $(shell git ls-files '*.go' 'capi/*' 'include/*' 'wasm/*' go.mod go.sum)
 
 ## help: list the targets
 .PHONY: help
 help:
-	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## /  make /'
+	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## /  make /'
 
-## build: the command, as build/eryx
+## build: the command as build/eryx, and the library as build/liberyx.so
 .PHONY: build
-build:
+build: $(LIBRARY)
 	go build -trimpath -o build/eryx ./cmd/eryx
 
-## test: install what the tests need into this folder, and run all of them
-.PHONY: test
-test: test-go test-guest
+$(LIBRARY): $(GO_SOURCES)
+	capi/build.sh $@
 
-# The packages whose goroutines meet are run with the race detector as well.
+## test: install what the tests need into this folder, and run all of them: Go, C, Python, guest
+.PHONY: test
+test: test-go test-c test-python test-guest
+
+# The suites of real packages are fetched first: pinned, hashed, kept in build/.
 .PHONY: test-go
 test-go: packages
-	go test ./...
-	go test -race ./core/ ./core/guest/... ./core/guestfs/... ./core/wire/...
+	go vet ./...
+	go test -timeout 20m ./...
+
+## race: the packages whose goroutines meet, under the race detector (minutes)
+.PHONY: race
+race:
+	go test -race -timeout 40m ./core/ ./core/guest/... ./core/guestfs/... ./core/wire/... ./core/ops/... ./capi/...
+
+.PHONY: test-c
+test-c: $(VENV)/.done
+	$(VENV)/bin/cmake -S . -B build/cmake -DCMAKE_BUILD_TYPE=Release > build/cmake.log
+	$(VENV)/bin/cmake --build build/cmake
+	$(VENV)/bin/ctest --test-dir build/cmake --output-on-failure
+
+.PHONY: test-python
+test-python: $(LIBRARY) $(VENV)/.done
+	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
 
 # The guest's Python modules are also tested on the host's own CPython.
 .PHONY: test-guest
 test-guest: $(VENV)/.done
-	$(VENV)/bin/python -m pytest -q wasm/guest/tests
+	$(PYTHON) -m pytest -q wasm/guest/tests
 
 ## packages: fetch the real Python packages whose own tests run in the sandbox (pinned, hashed)
 .PHONY: packages
 packages:
 	python3 tests/cpython-packages/fetch.py
 
-$(VENV)/.done: Makefile
+$(VENV)/.done: requirements-dev.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check ruff==$(RUFF_VERSION) mypy==$(MYPY_VERSION) pytest==9.2.0
+	mkdir -p build
+	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
 ## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format
@@ -52,16 +72,20 @@ lint: $(VENV)/.done
 	go run $(STATICCHECK) ./...
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	cd bindings/python && $(CURDIR)/$(VENV)/bin/mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 ## fmt: format everything
 .PHONY: fmt
 fmt: $(VENV)/.done
 	gofmt -w $$(git ls-files '*.go')
 	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/clang-format -i $$(git ls-files '*.c' '*.h')
 
 ## bench: measure against pyeryx in one run, and write bench/RESULTS.md
 .PHONY: bench
-bench:
+bench: build
+	python3 bench/peer/make_venv.py
 	go run ./bench/cmd/bench
 
 ## wasm: rebuild the guest (interpreter and standard library) from pinned packages, to the same bytes
@@ -70,7 +94,17 @@ wasm:
 	go run ./wasm/cmd/build
 	go run ./wasm/cmd/stdlib
 
+## wheel: the Python wheel, into dist/
+.PHONY: wheel
+wheel: $(LIBRARY) $(VENV)/.done
+	ERYX_LIBRARY_FILE=$(CURDIR)/$(LIBRARY) $(PYTHON) -m build --wheel --outdir dist bindings/python
+
+## docs: the documents that are generated from the code
+.PHONY: docs
+docs:
+	go doc -all ./core > build/core.txt
+
 ## clean: remove what was built
 .PHONY: clean
 clean:
-	rm -rf build $(VENV)
+	rm -rf build dist $(VENV)
