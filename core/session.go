@@ -225,7 +225,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbacks.table,
+		callbacks: s.callbacks.table, trace: newTracer(&s.config),
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
@@ -262,6 +262,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if o.mode != "" {
 		m["mode"] = o.mode
+	}
+	if s.config.tracing() {
+		m["trace"] = true
 	}
 	if s.config.KeepTasks {
 		m["keep_tasks"] = true
