@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // limit is how long a run of the command may take before its test fails.
-const limit = 60 * time.Second
+const limit = 3 * time.Minute
 
 // outcome is what a run of the command left.
 type outcome struct {
