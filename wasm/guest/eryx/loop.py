@@ -11,6 +11,7 @@ import functools
 import heapq
 import selectors
 import sys
+import threading
 from asyncio import events, format_helpers, selector_events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -218,7 +219,7 @@ class HostedLoop(Loop):
 
     def enter(self) -> None:
         """Make this the running loop until ``leave``, with asyncio's hooks for asynchronous generators."""
-        self._thread_id = 1  # type: ignore[attr-defined]
+        self._thread_id = threading.get_ident()  # type: ignore[attr-defined]
         self._hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         events._set_running_loop(self)
