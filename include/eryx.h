@@ -12,6 +12,7 @@
  *      ["done", request, value, error] comes exactly once per request and is its last one;
  *      ["call", request, call, name, arguments] wants an answer by eryx_complete, at any time, from any thread;
  *      ["ended", request, call] says that the answer is no longer wanted; ["output", request, stream, bytes] is output.
+ *      Kinds and fields that you do not know are to be ignored.
  *   5. eryx_cancel ends a request early: its "done" event then says so.
  *   6. eryx_queue_close, and eryx_shutdown before the process ends if you want to see that nothing is left.
  *
@@ -112,7 +113,8 @@ int32_t eryx_cancel(uint64_t request);
 
 /*
  * eryx_complete answers calls of host functions: a MessagePack array of answers, each of them
- * [call, 0, value] or [call, 1, code, message]. Answers to calls that have ended are dropped.
+ * [call, 0, value] or [call, 1, code, message]; before it, a streaming function may give any number of items, each
+ * of them [call, 2, item]. Answers to calls that have ended are dropped.
  * Blocks: no.
  * Returns: ERYX_OK; ERYX_EINVAL; ERYX_EMESSAGE: none of the answers was taken; ERYX_ECLOSED; ERYX_EFORK.
  */

@@ -127,7 +127,9 @@ func parseAnswer(item any) (answer, error) {
 		return answer{}, errAnswer
 	}
 	a := answer{call: uint64(id)}
-	switch kind, _ := parts[1].(int64); {
+	kind, isNumber := parts[1].(int64)
+	switch {
+	case !isNumber:
 	case kind == answerValue && len(parts) == 3:
 		a.value = parts[2]
 		return a, nil
