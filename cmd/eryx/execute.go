@@ -2,7 +2,8 @@ package main
 
 import (
 	"errors"
-	"os"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/eryx-go/eryx/core"
@@ -11,34 +12,22 @@ import (
 // runProgram runs p and returns the exit code.
 func runProgram(o *options, p *program) int {
 	config := o.config(p)
-	stdout, stderr := &sink{to: os.Stdout}, &sink{to: os.Stderr}
+	stdout, stderr := newSinks()
 	if !o.json {
 		config.OnStdout, config.OnStderr = stdout.write, stderr.write
 	}
 	result, signalled := o.execute(config, p)
 	code := exitCode(result, signalled)
 	if o.json {
-		stdout.err = writeReport(os.Stdout, result, code)
+		stdout.err = writeReport(stdout.to, result, code)
 	} else {
-		describe(result.Err)
+		describe(stderr.to, result.Err)
 	}
 	if stdout.err != nil {
 		say("%v", stdout.err)
 		return max(code, exitFailed)
 	}
 	return code
-}
-
-// sink passes output on and keeps the first error.
-type sink struct {
-	to  *os.File
-	err error
-}
-
-func (s *sink) write(text []byte) {
-	if s.err == nil {
-		_, s.err = s.to.Write(text)
-	}
 }
 
 // execute runs p in a session of its own. The result is complete also when that cannot be made. signalled is
@@ -87,23 +76,23 @@ var optionNames = strings.NewReplacer(
 	"; the session must be reset", "", ": the session must be reset", "",
 )
 
-// describe tells on standard error why the script failed.
-func describe(err error) {
+// describe tells why the script failed. What the error says is partly the script's own words.
+func describe(to io.Writer, err error) {
+	if err == nil {
+		return
+	}
 	var e *core.Error
 	if !errors.As(err, &e) {
-		if err != nil {
-			say("%v", err)
-		}
+		fmt.Fprintf(to, "eryx: %v\n", err)
 		return
 	}
 	if e.Code == core.CodeExit {
 		return // it said what it had to say
 	}
 	if e.Python != nil {
-		text := strings.TrimSuffix(e.Python.Traceback, "\n") + "\n"
-		_, _ = os.Stderr.WriteString(text)
+		fmt.Fprintln(to, strings.TrimSuffix(e.Python.Traceback, "\n"))
 	}
 	if e.Code != core.CodePython || e.Limit != "" {
-		say("%s", optionNames.Replace(e.Message))
+		fmt.Fprintf(to, "eryx: %s\n", optionNames.Replace(e.Message))
 	}
 }

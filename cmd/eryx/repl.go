@@ -20,7 +20,7 @@ const (
 type repl struct {
 	session    *core.Session
 	editor     *editor
-	out        *column
+	out, err   *sink
 	interrupts interrupts
 }
 
@@ -49,10 +49,10 @@ func (o *options) newREPL() (*repl, error) {
 	if terminal, err := openTerminal(); err == nil {
 		p.stdin = terminal
 	}
-	r := &repl{out: &column{}}
+	r := &repl{}
+	r.out, r.err = newSinks()
 	config := o.config(p)
-	config.OnStdout = func(text []byte) { r.out.write(os.Stdout, text) }
-	config.OnStderr = func(text []byte) { r.out.write(os.Stderr, text) }
+	config.OnStdout, config.OnStderr = r.out.write, r.err.write
 	config.ResultVariable = "__eryx_no_result__" // a failure would clear it, and "result" is the user's own here
 	config.KeepTasks = true
 	if err := o.addPackages(context.Background(), &config); err != nil {
@@ -71,7 +71,7 @@ func (r *repl) complete(source string) bool {
 
 func (r *repl) loop() int {
 	for {
-		r.out.newline()
+		r.newline()
 		source, err := r.editor.read()
 		switch {
 		case errors.Is(err, errInterrupted):
@@ -98,12 +98,12 @@ func (r *repl) run(source string) (code int, left bool) {
 	ctx, stop := r.interrupts.during()
 	result, err := r.session.Execute(ctx, source, core.WithInteractive())
 	if stop() {
-		r.out.inLine = true // the terminal has shown ^C
+		*r.out.inLine = true // the terminal has shown ^C
 	}
 	if err == nil {
 		return 0, false
 	}
-	r.out.newline()
+	r.newline()
 	r.describe(err)
 	var e *core.Error
 	if !errors.As(err, &e) {
@@ -127,7 +127,7 @@ func (r *repl) describe(err error) {
 			return
 		}
 	}
-	describe(err)
+	describe(r.err.to, err)
 }
 
 // revive starts anew after the guest was stopped by force.
@@ -140,20 +140,10 @@ func (r *repl) revive() (code int, left bool) {
 	return 0, false
 }
 
-// column remembers whether the terminal's cursor is at the start of a line. Used by one goroutine at a time.
-type column struct{ inLine bool }
-
-func (c *column) write(to *os.File, text []byte) {
-	if len(text) > 0 {
-		c.inLine = text[len(text)-1] != '\n'
-	}
-	_, _ = to.Write(text)
-}
-
 // newline ends a line that output has begun, so that a prompt stands alone.
-func (c *column) newline() {
-	if c.inLine {
-		c.inLine = false
+func (r *repl) newline() {
+	if *r.out.inLine {
 		fmt.Println()
 	}
+	*r.out.inLine = false
 }

@@ -280,6 +280,40 @@ func TestInteractiveHistory(t *testing.T) {
 	}
 }
 
+// What a script writes to a terminal is shown and not obeyed, be it output or the text of an error.
+func TestTerminalIsSafe(t *testing.T) {
+	c := onTerminal(t, t.TempDir(), "-c", "print(chr(27) + ']52;c;AAAA' + chr(7))\nraise ValueError(chr(27) + '[6n')")
+	c.expect("␛]52;c;AAAA\a\r\n")
+	c.expect("ValueError: ␛[6n\r\n")
+	c.leave("", 1)
+
+	c = converse(t, t.TempDir())
+	c.enter("print(chr(27) + '[6n')", "␛[6n")
+	c.enter("raise ValueError(chr(27) + 'P')", "ValueError: ␛P")
+	c.leave(ctrlD, 0)
+}
+
+// A script on a terminal reads from it.
+func TestTerminalInput(t *testing.T) {
+	c := onTerminal(t, t.TempDir(), "-c", "print('hello', input('who? '))")
+	c.expect("who? ")
+	c.send("me" + enter)
+	c.expect("hello me\r\n")
+	c.leave("", 0)
+
+	c = onTerminal(t, t.TempDir(), "-c", "try: input('who? ')\nfinally: print('cleaned up')")
+	c.expect("who? ")
+	c.send(ctrlC)
+	c.expect("cleaned up\r\n")
+	c.leave("", exitInterrupted)
+
+	c = onTerminal(t, t.TempDir(), "-c", "input('who? ')")
+	c.expect("who? ")
+	c.send(ctrlD)
+	c.expect("EOFError: EOF when reading a line\r\n")
+	c.leave("", 1)
+}
+
 func TestInteractiveWithoutHistory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	writeFile(t, file, "")
