@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/eryx-go/eryx/core/guestfs"
 )
 
 // Callback is a host function that the program can await.
@@ -111,6 +113,8 @@ type callbackSet struct {
 	table        map[string]*Callback
 	announcement []any
 	stubs        string
+	modules      *guestfs.MemFS // the modules of libraries; nil: none
+	topModules   []string       // their names
 }
 
 // newCallbackSet checks callbacks and prepares them.
@@ -173,7 +177,7 @@ func docText(c *Callback, parameters []parameter) string {
 		if !p.Required {
 			b.WriteString(", optional")
 		}
-		b.WriteString("): " + p.Schema.Description + "\n")
+		b.WriteString(strings.TrimRight("): "+p.Schema.Description, " ") + "\n")
 	}
 	return b.String()
 }

@@ -12,6 +12,8 @@ type Config struct {
 	Limits Limits
 	// Callbacks are the host functions that the program may await.
 	Callbacks []Callback
+	// Libraries add callbacks and Python modules, in bundles.
+	Libraries []Library
 	// ResultVariable is the global whose value becomes Result.JSON; default "result".
 	ResultVariable string
 	// Args are the program's sys.argv; default [""].
@@ -51,7 +53,7 @@ type Config struct {
 // prepare checks the callbacks and libraries, once for all sessions that are made of this copy.
 func (c *Config) prepare() (err error) {
 	if c.prepared == nil {
-		c.prepared, err = newCallbackSet(c.Callbacks)
+		c.prepared, err = newPrepared(c)
 	}
 	return err
 }

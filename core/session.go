@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -283,7 +284,11 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 
 func (s *Session) startMessage() map[string]any {
 	m := map[string]any{"cwd": s.files.cwd}
-	if paths := s.origin.paths(); len(paths) > 0 {
+	paths := s.origin.paths()
+	if s.config.prepared.modules != nil {
+		paths = append(slices.Clip(paths), libraryPath)
+	}
+	if len(paths) > 0 {
 		m["path"] = paths
 	}
 	if len(s.config.Args) > 0 {

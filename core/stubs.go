@@ -64,13 +64,15 @@ func (w *stubWriter) line(depth int, text string) {
 
 // members writes what node contains; at the top as functions, in a class as methods.
 func (w *stubWriter) members(node *stubNode, depth int) {
-	for _, name := range node.names() {
+	for i, name := range node.names() {
 		member := node.members[name]
+		if i > 0 || depth == 0 || node.function != nil {
+			w.line(0, "")
+		}
 		if !identifier.MatchString(name) {
 			w.line(depth, "# reached with invoke("+quote(name)+") or by ["+quote(name)+"] on its namespace:")
 			name = safeName(name)
 		}
-		w.line(0, "")
 		if member.members == nil {
 			w.function(name, member.function, depth)
 			continue
