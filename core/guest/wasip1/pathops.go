@@ -1,8 +1,6 @@
 package wasip1
 
 import (
-	"bytes"
-	"io/fs"
 	"path"
 	"strings"
 )
@@ -137,16 +135,4 @@ func clean(name string) string {
 		return name
 	}
 	return path.Clean(name)
-}
-
-// Chmod sets the permission bits of the file at an absolute path, for a guest that has another way to ask for it
-// than preview1, which has none. The answer is an errno of preview1; 0 for success.
-func (p *Process) Chmod(path []byte, mode uint32) uint16 {
-	switch {
-	case len(path) > maxPath:
-		return uint16(enametoolong)
-	case bytes.IndexByte(path, 0) >= 0:
-		return uint16(einval)
-	}
-	return uint16(toErrno(p.cfg.FS.Chmod(string(path), fs.FileMode(mode).Perm())))
 }
