@@ -33,6 +33,7 @@ type file struct {
 	path   string // clean, relative to site-packages
 	data   []byte
 	packed *zip.File
+	link   bool // a link inside the archive, which must not be part of the package
 }
 
 // Format is how a package is packed.
@@ -164,6 +165,16 @@ func native(path string) bool {
 		}
 	}
 	return false
+}
+
+// refuseLinks is an error if a link is among the files that are to be installed.
+func (p *Package) refuseLinks() error {
+	for _, f := range p.files {
+		if f.link {
+			return fmt.Errorf("entry %.200q: it is a link", f.path)
+		}
+	}
+	return nil
 }
 
 // add appends a file whose data is in memory.

@@ -73,6 +73,9 @@ func layout(files []file, name string) (base string, tops []string) {
 			}
 		}
 	}
+	if tops := modulesOf(below(files, "src")); len(tops) > 0 {
+		return "src", tops // such a folder has what is distributed, and nothing else
+	}
 	wanted := []string{strings.ReplaceAll(strings.ToLower(name), "-", "_"), strings.ReplaceAll(name, "-", "_"), name}
 	for _, base := range bases {
 		if tops := present(below(files, base), wanted); len(tops) > 0 {
@@ -117,6 +120,18 @@ func present(files []file, names []string) []string {
 		}
 	}
 	return found
+}
+
+// modulesOf is all modules and all directories with Python files.
+func modulesOf(files []file) []string {
+	var tops []string
+	for _, f := range files {
+		top, _, _ := strings.Cut(f.path, "/")
+		if strings.HasSuffix(f.path, ".py") && !slices.Contains(tops, top) {
+			tops = append(tops, top)
+		}
+	}
+	return tops
 }
 
 // notImportable are directories and modules of a project that are not part of what it distributes.

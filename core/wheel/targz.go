@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -22,9 +23,12 @@ func parseTarGz(source string, data []byte) (*Package, error) {
 		if err := p.finishSource(root); err != nil {
 			return nil, refuse(source, "%w", err)
 		}
-		return p, nil
+	} else {
+		p.readMetadata()
 	}
-	p.readMetadata()
+	if err := p.refuseLinks(); err != nil {
+		return nil, refuse(source, "%w", err)
+	}
 	return p, nil
 }
 
@@ -72,7 +76,7 @@ func readTarEntry(r io.Reader, header *tar.Header, left int64) (file, error) {
 	case tar.TypeXGlobalHeader:
 		return file{}, nil
 	case tar.TypeSymlink, tar.TypeLink:
-		return file{}, errors.New("it is a link")
+		return readLink(header)
 	default:
 		return file{}, fmt.Errorf("it is a special file (type %q)", header.Typeflag)
 	}
@@ -92,6 +96,23 @@ func readTarEntry(r io.Reader, header *tar.Header, left int64) (file, error) {
 		return file{}, err
 	}
 	return file{path: clean, data: buffer.Bytes()}, nil
+}
+
+// readLink notes a link that stays inside the archive; others are an error. Projects have such links beside
+// what they distribute.
+func readLink(header *tar.Header) (file, error) {
+	clean, err := cleanPath(header.Name)
+	if err != nil {
+		return file{}, err
+	}
+	target := header.Linkname
+	if header.Typeflag == tar.TypeSymlink && !path.IsAbs(target) {
+		target = path.Join(path.Dir(clean), target)
+	}
+	if path.IsAbs(target) || target == ".." || strings.HasPrefix(target, "../") {
+		return file{}, errors.New("it is a link that leads outside")
+	}
+	return file{path: clean, link: true}, nil
 }
 
 // onlyRoot is the one directory that all files are below.

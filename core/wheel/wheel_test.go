@@ -144,7 +144,10 @@ func TestRefusals(t *testing.T) {
 		{"no tag", "", "does not say", wheelOf(t, good, entry{name: "p-1.dist-info/WHEEL", text: "Wheel-Version: 1.0\n"})},
 		{"tar slip", "p-1.tar.gz", "leads outside", tarOf(t, text("p-1/../../x", ""))},
 		{"tar absolute", "p-1.tar.gz", "absolute", tarOf(t, text("/x", ""))},
-		{"tar link", "p-1.tgz", "link", tarOf(t, tar.Header{Name: "p-1/x", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"})},
+		{"tar link", "p-1.tgz", "leads outside", tarOf(t, tar.Header{Name: "p-1/x", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"})},
+		{"tar link up", "p-1.tgz", "leads outside", tarOf(t, tar.Header{Name: "p-1/x", Typeflag: tar.TypeSymlink, Linkname: "../../etc/passwd"})},
+		{"tar link inside", "p-1.tgz", "it is a link", tarOf(t, text("p-1/PKG-INFO", "Name: p\nVersion: 1\n"), text("p-1/p/__init__.py", ""),
+			tar.Header{Name: "p-1/p/x", Typeflag: tar.TypeSymlink, Linkname: "__init__.py"})},
 		{"tar hard link", "p-1.tgz", "link", tarOf(t, tar.Header{Name: "p-1/x", Typeflag: tar.TypeLink, Linkname: "p-1/y"})},
 		{"tar fifo", "p-1.tgz", "special file", tarOf(t, tar.Header{Name: "p-1/x", Typeflag: tar.TypeFifo})},
 		{"tar directory slip", "p-1.tgz", "leads outside", tarOf(t, tar.Header{Name: "../", Typeflag: tar.TypeDir})},
@@ -218,7 +221,8 @@ func TestSourceLayouts(t *testing.T) {
 		headers []tar.Header
 		want    string
 	}{
-		"src":      {[]tar.Header{info, text("n-p-2.0/src/n_p/__init__.py", ""), text("n-p-2.0/src/n_p/t/x.html", ""), text("n-p-2.0/tests/test_a.py", "")}, "n_p/__init__.py n_p/t/x.html"},
+		"src": {[]tar.Header{info, text("n-p-2.0/src/n_p/__init__.py", ""), text("n-p-2.0/src/n_p/t/x.html", ""), text("n-p-2.0/tests/test_a.py", ""), text("n-p-2.0/src/second/a.py", ""),
+			{Name: "n-p-2.0/docs/README", Typeflag: tar.TypeSymlink, Linkname: "../README"}}, "n_p/__init__.py n_p/t/x.html second/a.py"},
 		"flat":     {[]tar.Header{info, text("n-p-2.0/n_p/__init__.py", ""), text("n-p-2.0/setup.py", ""), text("n-p-2.0/docs/conf.py", "")}, "n_p/__init__.py"},
 		"module":   {[]tar.Header{info, text("n-p-2.0/n_p.py", ""), text("n-p-2.0/setup.py", "")}, "n_p.py"},
 		"lib":      {[]tar.Header{info, text("n-p-2.0/lib/other/__init__.py", ""), text("n-p-2.0/tests/__init__.py", "")}, "other/__init__.py"},
