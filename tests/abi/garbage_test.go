@@ -2,6 +2,7 @@ package abi
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -179,8 +180,8 @@ func TestGarbageSubmit(t *testing.T) {
 		t.Errorf("%d of %d messages were taken", len(open), garbageCount)
 	}
 	for _, value := range q.finish(open) {
-		for _, kind := range []string{"session", "sandbox"} {
-			if id, found := value[kind]; found {
+		for kind, id := range value {
+			if slices.Contains(g.operations, kind+".close") {
 				q.result(message{"op": kind + ".close", kind: id})
 			}
 		}

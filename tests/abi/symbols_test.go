@@ -79,22 +79,27 @@ func TestNoExecutableStack(t *testing.T) {
 	t.Error("no PT_GNU_STACK: the stack is executable")
 }
 
-// TestReproducible: the same sources in another folder give the same bytes, and none of them names a folder. What Go's build
-// cache holds of packages without C is the same for both by construction (-trimpath); the C part and the link are done
-// twice.
+// TestReproducible: the same sources in two folders give the same bytes, and none of them names a folder. What Go's
+// build cache holds of packages without C is the same for both by construction (-trimpath); the C part and the link are
+// done twice.
 func TestReproducible(t *testing.T) {
-	other := filepath.Join(t.TempDir(), "another", "folder")
-	copySources(t, other)
-	again := filepath.Join(other, "output", "liberyx.so")
-	if err := build(other, again); err != nil {
-		t.Fatal(err)
+	folders := [2]string{filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "another", "folder")}
+	files := sources(t)
+	copyFiles(t, files, root, folders[0])
+	copyFiles(t, files, folders[0], folders[1]) // whoever edits the repository meanwhile
+	var libraries [2][]byte
+	for i, folder := range folders {
+		output := filepath.Join(folder, "output", "liberyx.so")
+		if err := build(folder, output); err != nil {
+			t.Fatal(err)
+		}
+		libraries[i] = read(t, output)
 	}
-	one, two := read(t, libraryPath), read(t, again)
-	if sha256.Sum256(one) != sha256.Sum256(two) {
-		t.Errorf("%d bytes and %d bytes differ", len(one), len(two))
+	if sha256.Sum256(libraries[0]) != sha256.Sum256(libraries[1]) {
+		t.Errorf("%d bytes and %d bytes differ", len(libraries[0]), len(libraries[1]))
 	}
-	for _, folder := range []string{root, other, os.Getenv("HOME") + "/"} {
-		if len(folder) > 3 && bytes.Contains(two, []byte(folder)) {
+	for _, folder := range []string{root, folders[0], folders[1]} {
+		if bytes.Contains(libraries[1], []byte(folder)) {
 			t.Errorf("the library holds the name %s", folder)
 		}
 	}
@@ -109,8 +114,8 @@ func read(t *testing.T, path string) []byte {
 	return data
 }
 
-// copySources copies the files that the library is built from, as Go lists them.
-func copySources(t *testing.T, folder string) {
+// sources are the files that the library is built from, as Go lists them, relative to the repository.
+func sources(t *testing.T) []string {
 	t.Helper()
 	const list = `{{if .Module}}{{if .Module.Main}}{{$d := .Dir}}` +
 		`{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .CgoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}` +
@@ -122,20 +127,25 @@ func copySources(t *testing.T, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := strings.Fields(string(text))
-	for _, name := range []string{"go.mod", "go.sum", "include/eryx.h", "capi/build.sh", "capi/symbols.map"} {
-		files = append(files, filepath.Join(root, name))
-	}
-	for _, file := range files {
+	names := []string{"go.mod", "go.sum", "include/eryx.h", "capi/build.sh", "capi/symbols.map"}
+	for _, file := range strings.Fields(string(text)) {
 		name, err := filepath.Rel(root, file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		target := filepath.Join(folder, name)
+		names = append(names, name)
+	}
+	return names
+}
+
+func copyFiles(t *testing.T, names []string, from, to string) {
+	t.Helper()
+	for _, name := range names {
+		target := filepath.Join(to, name)
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(target, read(t, file), 0o644); err != nil {
+		if err := os.WriteFile(target, read(t, filepath.Join(from, name)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
