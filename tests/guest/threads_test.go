@@ -114,7 +114,7 @@ except ModuleNotFoundError as error:
 import ctypes
 try:
     ctypes.CDLL(None)
-except AttributeError as error:
+except OSError as error:
     print(error)
 `, want: `
 No module named '_ctypes' (there is no native code to call in this sandbox)
@@ -129,6 +129,6 @@ No module named 'termios' (there is no terminal in this sandbox)
 No module named 'tkinter' (there is no display in this sandbox)
 No module named 'mmap' (files cannot be mapped into memory in this sandbox; read them)
 No module named 'no_such_module' no_such_module
-module 'ctypes' has no attribute 'CDLL' (there is no native code to call in this sandbox)`},
+cannot load None: there is no native code to call in this sandbox`},
 	})
 }

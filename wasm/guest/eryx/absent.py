@@ -52,7 +52,7 @@ _OS = {
     **dict.fromkeys("fork forkpty register_at_fork posix_spawn posix_spawnp spawnl spawnle spawnlp spawnlpe".split(), _PROCESSES),
     **dict.fromkeys("spawnv spawnve spawnvp spawnvpe execl execle execlp execlpe execv execve execvp execvpe".split(), _PROCESSES),
     **dict.fromkeys("wait wait3 wait4 waitid waitpid WNOHANG killpg nice setsid setpgid getpgid getpgrp".split(), _PROCESSES),
-    **dict.fromkeys("pipe pipe2 mkfifo socketpair eventfd dup2".split(), _PIPES),
+    **dict.fromkeys("pipe pipe2 mkfifo socketpair eventfd".split(), _PIPES),
     **dict.fromkeys("openpty login_tty ttyname tcgetpgrp ctermid".split(), _TERMINAL),
     **dict.fromkeys("setuid setgid seteuid setegid setreuid setregid setgroups initgroups chown lchown fchown".split(), _ACCOUNTS),
     "chroot": "the sandbox has one root",

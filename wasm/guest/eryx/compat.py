@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from . import absent, posix
@@ -45,15 +44,11 @@ def _inline_executor() -> None:
 
 
 def _sysconfig() -> None:
+    """Mend the one value of the build's configuration that its build cut off."""
     import sysconfig
 
-    name = sysconfig._get_sysconfigdata_name()  # type: ignore[attr-defined]
-    try:
-        __import__(name)
-    except ImportError:
-        module = ModuleType(name)
-        module.build_time_vars = {"VERSION": "3.14", "EXT_SUFFIX": ".cpython-314-wasm32-wasi.so", "SOABI": "cpython-314-wasm32-wasi", "prefix": "/usr", "exec_prefix": "/usr", "Py_GIL_DISABLED": 0}  # type: ignore[attr-defined]
-        sys.modules[name] = module
+    values = sys.modules[__import__(sysconfig._get_sysconfigdata_name()).__name__].build_time_vars  # type: ignore[attr-defined]
+    values["CONFIG_ARGS"] += "'" * (values["CONFIG_ARGS"].count("'") % 2)
 
 
 def _locale() -> None:

@@ -49,12 +49,20 @@ def sizeof(kind: Any) -> int:
     return struct.calcsize(kind._type_)
 
 
+class CDLL:
+    """A library of native code: there is none, which callers such as packaging expect as OSError."""
+
+    def __init__(self, name: Any, *args: Any, **kwargs: Any) -> None:
+        raise OSError(f"cannot load {name!r}: there is no native code to call in this sandbox")
+
+
 def make_module() -> ModuleType:
     """The module that ``import ctypes`` gives. What calls native code is not in it, and says why."""
     module = ModuleType("ctypes", "The simple types of ctypes. There is no native code to call in this sandbox.")
     for name, form in _TYPES.items():
         setattr(module, name, type(name, (_Simple,), {"_type_": form, "__module__": "ctypes"}))
     module.sizeof = sizeof  # type: ignore[attr-defined]
+    module.CDLL = module.PyDLL = CDLL  # type: ignore[attr-defined]
 
     def missing(name: str) -> Any:
         raise AttributeError(f"module 'ctypes' has no attribute {name!r} (there is no native code to call in this sandbox)")

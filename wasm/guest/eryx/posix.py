@@ -54,6 +54,18 @@ def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: b
         raise OSError(error.errno, error.strerror, path) from None
 
 
+def dup(fd: int, /) -> int:
+    """Another descriptor of the same open file."""
+    return _eryx.dup(fd, -1)
+
+
+def dup2(fd: int, fd2: int, inheritable: bool = True) -> int:
+    """Make ``fd2`` another descriptor of the same open file, closing what it was."""
+    if fd2 < 0:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return _eryx.dup(fd, fd2)
+
+
 def sched_getaffinity(pid: int, /) -> set[int]:
     """The one processor."""
     return {0}
@@ -87,7 +99,7 @@ def abort() -> NoReturn:
 
 def install() -> None:
     """Add the functions to ``os``."""
-    for function in (getlogin, getuid, getgroups, getppid, umask, chmod, sched_getaffinity, get_terminal_size, kill, abort):
+    for function in (getlogin, getuid, getgroups, getppid, umask, chmod, dup, dup2, sched_getaffinity, get_terminal_size, kill, abort):
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
     signal.raise_signal = raise_signal
