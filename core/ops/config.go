@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages trace max_trace_events"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -47,6 +47,14 @@ func readProcess(f fields, c *core.Config) (err error) {
 	if c.Checkpoint, err = f.flag("checkpoint"); err != nil {
 		return err
 	}
+	if c.Trace, err = f.flag("trace"); err != nil {
+		return err
+	}
+	events, err := f.integer("max_trace_events")
+	if err != nil {
+		return err
+	}
+	c.MaxTraceEvents = int(events)
 	env, err := f.mapping("env")
 	if err != nil {
 		return err

@@ -53,6 +53,16 @@ func init() {
 		"session.restore":         withSession(sessionRestore),
 		"session.fork":            withSession(sessionFork),
 		"session.type_stubs":      withSession(sessionTypeStubs),
+		"factory.new":             direct(factoryNew),
+		"factory.load":            direct(factoryLoad),
+		"factory.save":            withFactory(factorySave),
+		"factory.bytes":           withFactory(factoryBytes),
+		"factory.close":           direct(factoryClose),
+		"pool.new":                direct(poolNew),
+		"pool.acquire":            withPool(poolAcquire),
+		"pool.stats":              withPool(poolStats),
+		"pool.evict_idle":         withPool(poolEvictIdle),
+		"pool.close":              direct(poolClose),
 		"session.close":           direct(sessionClose),
 	}
 }
@@ -93,6 +103,8 @@ func info(s *Service, _ *request) (map[string]any, error) {
 		"version":        s.version,
 		"sandbox_count":  s.sandboxes.count(),
 		"session_count":  s.sessions.count(),
+		"factory_count":  s.factories.count(),
+		"pool_count":     s.pools.count(),
 		"call_count":     s.calls.count(),
 		"request_count":  requests - 1, // without this one
 		"operations":     Names(),

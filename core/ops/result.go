@@ -33,7 +33,28 @@ func resultRecord(r *core.Result) wire.Pairs {
 	add("value", r.Value, r.Value != nil)
 	add("exit_code", r.ExitCode, r.ExitCode != 0)
 	add("callbacks", callbackRecords(r.Callbacks), len(r.Callbacks) > 0)
+	add("trace", traceRecords(r.Trace), len(r.Trace) > 0)
+	add("trace_truncated", true, r.TraceTruncated)
 	return record
+}
+
+// traceRecords are [kind, file, function, line], and after those, of "exception" the message, of "callback_start" the
+// callback and its arguments as JSON, of "callback_end" the callback, its error or "", and its duration_ms.
+func traceRecords(events []core.TraceEvent) []any {
+	list := make([]any, len(events))
+	for i, e := range events {
+		record := []any{string(e.Kind), e.File, e.Function, e.Line}
+		switch e.Kind {
+		case core.TraceException:
+			record = append(record, strings.ToValidUTF8(e.Message, "\ufffd"))
+		case core.TraceCallbackStart:
+			record = append(record, e.Callback, string(e.Arguments))
+		case core.TraceCallbackEnd:
+			record = append(record, e.Callback, strings.ToValidUTF8(e.Message, "\ufffd"), milliseconds(e.Duration))
+		}
+		list[i] = record
+	}
+	return list
 }
 
 // callbackRecords are [name, duration_ms, error or nil].

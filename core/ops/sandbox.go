@@ -2,7 +2,7 @@ package ops
 
 import "github.com/eryx-go/eryx/core"
 
-// sandboxNew makes a sandbox of "config" and answers {"sandbox": id}.
+// sandboxNew makes a sandbox of "config", by "factory" if there is one, and answers {"sandbox": id}.
 func sandboxNew(s *Service, r *request) (map[string]any, error) {
 	config, err := s.readConfig(r)
 	if err != nil {
@@ -12,11 +12,11 @@ func sandboxNew(s *Service, r *request) (map[string]any, error) {
 		// One reader would be shared by executions that know nothing of each other.
 		return nil, &core.Error{Code: core.CodeUnsupported, Message: "a sandbox has no stdin; use a session"}
 	}
-	rt, err := s.runtime(r)
+	maker, err := s.maker(r)
 	if err != nil {
 		return nil, err
 	}
-	sandbox, err := rt.NewSandbox(config)
+	sandbox, err := maker.NewSandbox(config)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,9 @@ type Service struct {
 
 	lastID    atomic.Uint64
 	sandboxes handles[*core.Sandbox]
-	sessions  handles[*core.Session]
+	sessions  handles[openSession]
+	factories handles[*core.Factory]
+	pools     handles[*core.Pool]
 	calls     handles[*pendingCall]
 
 	starting sync.Mutex // held while the interpreter starts
@@ -127,7 +129,13 @@ func (s *Service) Close(timeout time.Duration) bool {
 		defer close(done)
 		<-s.idle
 		for _, session := range s.sessions.takeAll() {
-			_ = session.Close()
+			_ = session.close()
+		}
+		for _, pool := range s.pools.takeAll() {
+			_ = pool.Close()
+		}
+		for _, factory := range s.factories.takeAll() {
+			_ = factory.Close()
 		}
 		s.sandboxes.takeAll()
 		s.closeRuntime()

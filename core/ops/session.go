@@ -2,13 +2,26 @@ package ops
 
 import "github.com/eryx-go/eryx/core"
 
-// sessionNew starts a session of "config", from "image" if there is one, and answers {"session": id}.
+// openSession is a session and how to close it: one of a pool is given back.
+type openSession struct {
+	*core.Session
+	close func() error
+}
+
+// keep gives a session its handle.
+func (s *Service) keep(session *core.Session, close func() error) map[string]any {
+	id := s.NextID()
+	s.sessions.put(id, openSession{session, close})
+	return map[string]any{"session": id}
+}
+
+// sessionNew starts a session of "config", from "image" and by "factory" if there are such, and answers {"session": id}.
 func sessionNew(s *Service, r *request) (map[string]any, error) {
 	config, err := s.readConfig(r)
 	if err != nil {
 		return nil, err
 	}
-	rt, err := s.runtime(r)
+	maker, err := s.maker(r)
 	if err != nil {
 		return nil, err
 	}
@@ -18,16 +31,14 @@ func sessionNew(s *Service, r *request) (map[string]any, error) {
 	}
 	var session *core.Session
 	if image != nil {
-		session, err = rt.NewSessionFrom(image, config)
+		session, err = maker.NewSessionFrom(image, config)
 	} else {
-		session, err = rt.NewSession(config)
+		session, err = maker.NewSession(config)
 	}
 	if err != nil {
 		return nil, err
 	}
-	id := s.NextID()
-	s.sessions.put(id, session)
-	return map[string]any{"session": id}, nil
+	return s.keep(session, session.Close), nil
 }
 
 // session is the one that the request names.
@@ -40,7 +51,7 @@ func (s *Service) session(r *request) (*core.Session, error) {
 	if !ok {
 		return nil, errClosed("session")
 	}
-	return session, nil
+	return session.Session, nil
 }
 
 // sessionExecute runs "code" in a session.
@@ -85,7 +96,7 @@ func sessionClose(s *Service, r *request) (map[string]any, error) {
 		return nil, err
 	}
 	if session, ok := s.sessions.take(id); ok {
-		return nil, session.Close()
+		return nil, session.close()
 	}
 	return nil, nil
 }

@@ -116,9 +116,7 @@ func sessionFork(s *Service, _ *request, session *core.Session) (map[string]any,
 	if err != nil {
 		return nil, err
 	}
-	id := s.NextID()
-	s.sessions.put(id, child)
-	return map[string]any{"session": id}, nil
+	return s.keep(child, child.Close), nil
 }
 
 // sessionTypeStubs answers {"text": the callbacks as Python stubs}.

@@ -19,14 +19,20 @@ from .errors import (
     Frame,
     InitializationError,
     InvalidError,
+    PoolClosedError,
+    PoolError,
+    PoolExhaustedError,
+    PoolTimeoutError,
     PythonError,
     ResourceLimitError,
     SnapshotError,
     TimeoutError,
     UnsupportedError,
 )
+from .factory import SandboxFactory
 from .limits import ResourceLimits
-from .results import CallbackRecord, ExecuteResult
+from .pool import PooledSandbox, PoolStats, SandboxPool
+from .results import CallbackRecord, ExecuteResult, TraceEvent
 from .sandbox import Sandbox
 from .session import Session
 
@@ -44,13 +50,22 @@ __all__ = [
     "Frame",
     "InitializationError",
     "InvalidError",
+    "PoolClosedError",
+    "PoolError",
+    "PoolExhaustedError",
+    "PoolStats",
+    "PoolTimeoutError",
+    "PooledSandbox",
     "PythonError",
     "ResourceLimitError",
     "ResourceLimits",
     "Sandbox",
+    "SandboxFactory",
+    "SandboxPool",
     "Session",
     "SnapshotError",
     "TimeoutError",
+    "TraceEvent",
     "UnsupportedError",
     "__version__",
 ]

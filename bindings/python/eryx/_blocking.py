@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from . import _native, _serve
+from . import _async, _native, _serve
 from ._request import Queue, Request
 
 T = TypeVar("T")
@@ -73,6 +73,14 @@ def run(request: Request) -> None:
             raise
     finally:
         _serve.give_back(server)
+
+
+def perform(request: Request, has_async: bool) -> None:
+    """``run``, in whichever way the callbacks need."""
+    if has_async:
+        run_coroutine(_async.perform(request))
+    else:
+        run(request)
 
 
 def call(message: dict[str, Any]) -> dict[str, Any]:

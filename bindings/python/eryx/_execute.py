@@ -7,14 +7,18 @@ import concurrent.futures
 import os
 import threading
 from collections.abc import Generator, Mapping
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from . import _async, _blocking, _native
+from ._closing import Closing
 from ._request import OutputHandler, Request, forget
 from .callbacks import Callback
 from .errors import ClosedError
 from .limits import ResourceLimits
 from .results import ExecuteResult
+
+if TYPE_CHECKING:
+    from .factory import SandboxFactory
 
 
 class Execution:
@@ -62,7 +66,7 @@ class Execution:
             self._owner = None
 
 
-class Executor:
+class Executor(Closing):
     """Base of Sandbox and Session: something with a handle that runs programs."""
 
     _kind = ""
@@ -103,8 +107,7 @@ class Executor:
         return Request(message, self._callbacks, self._handlers)
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
-        if not self._handle:
-            raise ClosedError(f"the {self._kind} is closed")
+        self._check_open()
         return {"op": f"{self._kind}.{operation}", self._kind: self._handle, **fields}
 
     def _options(self) -> dict[str, Any]:
@@ -127,10 +130,7 @@ class Executor:
 
     def _perform(self, request: Request) -> None:
         """Waits for a request in whichever way its callbacks need."""
-        if self._async:
-            _blocking.run_coroutine(_async.perform(request))
-        else:
-            _blocking.run(request)
+        _blocking.perform(request, self._async)
 
     async def execute_async(self, code: str) -> ExecuteResult:
         """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
@@ -164,7 +164,7 @@ class Executor:
     def __del__(self) -> None:
         self.close()
 
-    def _enter(self) -> None:
+    def _check_open(self) -> None:
         if not self._handle:
             raise ClosedError(f"the {self._kind} is closed")
 
@@ -188,11 +188,14 @@ def common_config(
     env: Mapping[str, str] | None,
     volumes: list[Volume] | None,
     packages: list[PackageArgument] | None,
+    trace: bool,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     if not isinstance(limits, ResourceLimits):
         raise TypeError(f"resource_limits must be ResourceLimits, not {type(limits).__name__}")
     config: dict[str, Any] = {"limits": limits._message()}
+    if trace:
+        config["trace"] = True
     if args is not None:
         config["args"] = list(args)
     if env is not None:
@@ -206,3 +209,12 @@ def common_config(
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")
         config["result_variable"] = result_variable
     return config
+
+
+def from_factory(
+    factory: SandboxFactory | None, callbacks: Mapping[str, Callback]
+) -> tuple[dict[str, Callback], dict[str, Any]]:
+    """The callbacks, those of the factory included, and the field that names it."""
+    if factory is None:
+        return dict(callbacks), {}
+    return {**factory._callbacks, **callbacks}, {"factory": factory._open()}

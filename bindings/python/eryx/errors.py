@@ -119,6 +119,30 @@ class CancelledError(EryxError):
     code = "cancelled"
 
 
+class PoolError(EryxError):
+    """Base of what can go wrong with a pool."""
+
+    code = "pool"
+
+
+class PoolExhaustedError(PoolError):
+    """All leases of the pool are in use."""
+
+    code = "pool_exhausted"
+
+
+class PoolTimeoutError(PoolError):
+    """No lease was released in time."""
+
+    code = "pool_timeout"
+
+
+class PoolClosedError(PoolError):
+    """The pool is closed."""
+
+    code = "pool_closed"
+
+
 class SnapshotError(InitializationError):
     """A snapshot could not be made or used."""
 
@@ -155,6 +179,9 @@ CODES: dict[str, type[EryxError]] = {
     "initialization": InitializationError,
     "snapshot": SnapshotError,
     "suspended": ExecutionError,
+    "pool_exhausted": PoolExhaustedError,
+    "pool_timeout": PoolTimeoutError,
+    "pool_closed": PoolClosedError,
     "closed": ClosedError,
     "invalid": InvalidError,
     "unsupported": UnsupportedError,

@@ -15,6 +15,39 @@ class CallbackRecord(NamedTuple):
     error: str | None
 
 
+class TraceEvent(NamedTuple):
+    """One step of a traced execution.
+
+    Attributes:
+        kind: "line", "call", "return", "exception", "callback_start" or "callback_end".
+        file, function, line: where; empty for callbacks.
+        message: the exception, or the failure of a callback.
+        callback: the host function's name.
+        arguments_json: what it was given, as JSON; empty when that is too long.
+        duration_ms: how long it took, for "callback_end".
+    """
+
+    kind: str
+    file: str
+    function: str
+    line: int
+    message: str = ""
+    callback: str = ""
+    arguments_json: str = ""
+    duration_ms: float = 0.0
+
+
+def _trace_event(record: list[Any]) -> TraceEvent:
+    kind, file, function, line, *rest = record
+    if kind == "exception":
+        return TraceEvent(kind, file, function, line, message=rest[0])
+    if kind == "callback_start":
+        return TraceEvent(kind, file, function, line, callback=rest[0], arguments_json=rest[1])
+    if kind == "callback_end":
+        return TraceEvent(kind, file, function, line, callback=rest[0], message=rest[1], duration_ms=rest[2])
+    return TraceEvent(kind, file, function, line)
+
+
 def _clip(text: str, limit: int = 50) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
@@ -36,6 +69,7 @@ class ExecuteResult:
         exit_code: what the program gave to ``sys.exit``.
         callbacks: the calls of host functions in the order of their ends, at most 1000.
         value: what a function of the guest returned, for the calls that have one.
+        trace: what the program did, step by step, with ``trace=True``; ``trace_truncated``: there was more.
     """
 
     stdout: bytes
@@ -51,6 +85,8 @@ class ExecuteResult:
     exit_code: int = 0
     callbacks: tuple[CallbackRecord, ...] = field(default=())
     value: Any = None
+    trace: tuple[TraceEvent, ...] = field(default=())
+    trace_truncated: bool = False
 
     @property
     def stdout_text(self) -> str:
@@ -106,4 +142,6 @@ def result_from(record: dict[str, Any]) -> ExecuteResult:
         exit_code=get("exit_code", 0),
         callbacks=tuple(CallbackRecord(*c) for c in get("callbacks", ())),
         value=get("value"),
+        trace=tuple(map(_trace_event, get("trace", ()))),
+        trace_truncated=get("trace_truncated", False),
     )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from types import TracebackType
+from typing import TYPE_CHECKING
 
-from ._execute import Executor, PackageArgument, Volume, common_config
+from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-else:
-    from typing_extensions import Self
+if TYPE_CHECKING:
+    from .factory import SandboxFactory
 
 
 class Sandbox(Executor):
@@ -35,6 +32,8 @@ class Sandbox(Executor):
         volumes: directories of the host: (host path, guest path, read only), or a mode instead of the bool:
             "read_only", "read_write" or "copy_on_write".
         packages: wheels, source archives or directories on the host that programs may import.
+        trace: collect what programs do, step by step, in ``ExecuteResult.trace``.
+        factory: programs begin where the factory's imports and set-up code ended.
     """
 
     _kind = "sandbox"
@@ -51,27 +50,13 @@ class Sandbox(Executor):
         env: Mapping[str, str] | None = None,
         volumes: list[Volume] | None = None,
         packages: list[PackageArgument] | None = None,
+        trace: bool = False,
+        factory: SandboxFactory | None = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
-        config = common_config(self._limits, result_variable, args, env, volumes, packages)
-        super().__init__(config, collect(callbacks), (on_stdout, on_stderr))
+        config = common_config(self._limits, result_variable, args, env, volumes, packages, trace)
+        found, fields = from_factory(factory, collect(callbacks))
+        super().__init__(config, found, (on_stdout, on_stderr), **fields)
 
     def __repr__(self) -> str:
         return f"Sandbox(resource_limits={self._limits!r})"
-
-    def __enter__(self) -> Self:
-        self._enter()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _async, _blocking
-from ._execute import Executor, PackageArgument, Volume, common_config
+from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-else:
-    from typing_extensions import Self
+if TYPE_CHECKING:
+    from .factory import SandboxFactory
 
 
 def _session_limits() -> ResourceLimits:
@@ -42,6 +38,7 @@ class Session(Executor):
         keep_tasks: asyncio tasks that an execution did not wait for go on in later ones instead of being cancelled.
         checkpoint: an execution that fails or is killed leaves the session as it was before, files included.
         image: start from what ``snapshot`` returned.
+        trace, factory: as for Sandbox.
     """
 
     _kind = "session"
@@ -63,10 +60,12 @@ class Session(Executor):
         volumes: list[Volume] | None = None,
         packages: list[PackageArgument] | None = None,
         image: bytes | None = None,
+        trace: bool = False,
+        factory: SandboxFactory | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
-        config = common_config(resource_limits, result_variable, args, env, volumes, packages)
+        config = common_config(resource_limits, result_variable, args, env, volumes, packages, trace)
         if execution_timeout_ms is None:
             execution_timeout_ms = resource_limits.execution_timeout_ms
         self._timeout_ms = check_limit("execution_timeout_ms", execution_timeout_ms)
@@ -75,8 +74,10 @@ class Session(Executor):
             config["stdin"] = bytes(stdin)
         config["keep_tasks"] = bool(keep_tasks)
         config["checkpoint"] = bool(checkpoint)
-        fields = {} if image is None else {"image": bytes(image)}
-        super().__init__(config, collect(callbacks), (on_stdout, on_stderr), **fields)
+        found, fields = from_factory(factory, collect(callbacks))
+        if image is not None:
+            fields["image"] = bytes(image)
+        super().__init__(config, found, (on_stdout, on_stderr), **fields)
 
     @property
     def execution_timeout_ms(self) -> int | None:
@@ -199,20 +200,3 @@ class Session(Executor):
 
     def __repr__(self) -> str:
         return f"Session(execution_count={self.execution_count})" if self._handle else "Session(closed)"
-
-    def __enter__(self) -> Self:
-        self._enter()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

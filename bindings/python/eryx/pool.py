@@ -1,0 +1,197 @@
+"""Pools: a bounded number of sandboxes, some of them ready-made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import _async, _blocking
+from ._closing import Closing
+from ._execute import Executor, common_config, from_factory
+from ._request import OutputHandler, forget
+from .callbacks import Callback, CallbacksArgument, collect
+from .errors import PoolClosedError, PoolExhaustedError
+from .limits import ResourceLimits
+
+if TYPE_CHECKING:
+    from .factory import SandboxFactory
+
+_Handlers = tuple["OutputHandler | None", "OutputHandler | None"]
+
+
+class PoolStats(NamedTuple):
+    """How a pool is used: sandboxes now (total, idle, available, in use), and counts and times since it was made."""
+
+    total: int
+    idle: int
+    available: int
+    in_use: int
+    total_acquisitions: int
+    total_creations: int
+    wait_count: int
+    total_wait_time_ms: float
+    average_wait_time_ms: float
+
+
+class PooledSandbox(Executor):
+    """A sandbox of a pool, the caller's until ``release``. Its state lasts as long; nobody else sees any of it."""
+
+    _kind = "session"
+
+    def __init__(self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers) -> None:
+        self._handle = handle
+        self._handlers = handlers
+        self._keep(callbacks)
+
+    def release(self) -> None:
+        """Gives the sandbox back. Releasing again does nothing; executing afterwards is a ValueError."""
+        handle, self._handle = self._handle, 0
+        if handle:
+            _blocking.call({"op": "session.close", "session": handle})
+
+    def close(self) -> None:
+        """``release``."""
+        self.release()
+
+    def __del__(self) -> None:
+        super().close()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        handle, self._handle = self._handle, 0
+        if handle:
+            await _async.call({"op": "session.close", "session": handle})
+
+    def __repr__(self) -> str:
+        return "PooledSandbox()" if self._handle else "PooledSandbox(released)"
+
+
+class SandboxPool(Closing):
+    """Bounds how many sandboxes run at once and keeps some ready. Each lease is pristine.
+
+    >>> with eryx.SandboxPool(max_size=4) as pool, pool.acquire() as sandbox:
+    ...     sandbox.execute("print(1)")
+
+    Args:
+        factory: where leases begin; None is the plain interpreter.
+        max_size: how many leases there may be at once.
+        min_idle: how many sandboxes wait ready-made at least.
+        acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
+        idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
+        resource_limits, callbacks: of every lease that does not ask for its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        factory: SandboxFactory | None = None,
+        max_size: int = 10,
+        min_idle: int = 1,
+        acquire_timeout_ms: int | None = 30_000,
+        idle_timeout_ms: int | None = 300_000,
+        resource_limits: ResourceLimits | None = None,
+        callbacks: CallbacksArgument = None,
+    ) -> None:
+        if max_size < 1:
+            raise ValueError(f"max_size is {max_size}: use a positive number")
+        self._handle = 0
+        self._closed = False
+        limits = ResourceLimits() if resource_limits is None else resource_limits
+        config = common_config(limits, None, None, None, None, None, False)
+        self._callbacks, fields = from_factory(factory, collect(callbacks))
+        config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
+        message = {
+            "op": "pool.new",
+            "config": config,
+            "max_size": max_size,
+            "min_idle": min_idle,
+            "acquire_timeout_ms": -1 if acquire_timeout_ms is None else acquire_timeout_ms,
+            "idle_timeout_ms": -1 if idle_timeout_ms is None else idle_timeout_ms,
+            **fields,
+        }
+        self._handle = _blocking.call(message)["pool"]
+
+    def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
+        if self._closed:
+            raise PoolClosedError("the pool is closed")
+        return {"op": f"pool.{operation}", "pool": self._handle, **fields}
+
+    def _lease(
+        self, wait: bool, limits: ResourceLimits | None, callbacks: CallbacksArgument
+    ) -> tuple[dict[str, Any], Mapping[str, Callback]]:
+        config: dict[str, Any] = {}
+        found: Mapping[str, Callback] = self._callbacks
+        if limits is not None:
+            config["limits"] = limits._message()
+        if callbacks is not None:
+            found = {**self._callbacks, **collect(callbacks)}
+            config["callbacks"] = [callback.message() for callback in found.values()]
+        return self._message("acquire", config=config, wait=wait), found
+
+    def acquire(
+        self,
+        *,
+        resource_limits: ResourceLimits | None = None,
+        callbacks: CallbacksArgument = None,
+        on_stdout: OutputHandler | None = None,
+        on_stderr: OutputHandler | None = None,
+    ) -> PooledSandbox:
+        """A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError."""
+        message, found = self._lease(True, resource_limits, callbacks)
+        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+
+    async def acquire_async(
+        self,
+        *,
+        resource_limits: ResourceLimits | None = None,
+        callbacks: CallbacksArgument = None,
+        on_stdout: OutputHandler | None = None,
+        on_stderr: OutputHandler | None = None,
+    ) -> PooledSandbox:
+        """``acquire`` without blocking the event loop."""
+        message, found = self._lease(True, resource_limits, callbacks)
+        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr))
+
+    def try_acquire(
+        self,
+        *,
+        resource_limits: ResourceLimits | None = None,
+        callbacks: CallbacksArgument = None,
+        on_stdout: OutputHandler | None = None,
+        on_stderr: OutputHandler | None = None,
+    ) -> PooledSandbox | None:
+        """A lease, or None when there is none at once."""
+        message, found = self._lease(False, resource_limits, callbacks)
+        try:
+            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+        except PoolExhaustedError:
+            return None
+
+    def stats(self) -> PoolStats:
+        """How the pool is used now."""
+        return PoolStats(**_blocking.call(self._message("stats")))
+
+    def evict_idle(self) -> int:
+        """Frees sandboxes that were unused for longer than the timeout; how many."""
+        count: int = _blocking.call(self._message("evict_idle"))["count"]
+        return count
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Wakes who waits, with PoolClosedError, and frees idle sandboxes; leases go on. Again: nothing."""
+        if not self._closed:
+            self._closed = True
+            _blocking.call({"op": "pool.close", "pool": self._handle})
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", 0) and not self._closed:
+            forget({"op": "pool.close", "pool": self._handle})
+
+    def __repr__(self) -> str:
+        return "SandboxPool(closed)" if self._closed else f"SandboxPool({self.stats()})"
