@@ -10,16 +10,21 @@ import _eryx
 # Modules whose import is paid once, in the image, instead of by every program. Chosen by what real scripts
 # import and what it costs: a page of the image that nobody touches costs a sandbox nothing.
 COMMON = """
-abc argparse array ast base64 bisect bz2 calendar cmath collections collections.abc concurrent.futures
-concurrent.futures.thread configparser contextlib contextvars copy copyreg csv dataclasses
-datetime decimal difflib dis email email.message email.parser email.policy enum fnmatch fractions functools glob
-graphlib gzip hashlib heapq hmac html html.parser http http.client importlib.metadata importlib.resources inspect
-io itertools json keyword linecache locale logging lzma math mimetypes numbers operator os pathlib pickle platform
-pprint queue random re secrets select selectors shelve shlex shutil signal socket sqlite3 stat statistics string
-struct subprocess sysconfig tempfile textwrap threading time timeit token tokenize traceback types typing
-unicodedata unittest urllib.error urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zipfile
-zlib zoneinfo _strptime encodings.idna encodings.ascii encodings.latin_1 encodings.utf_16 encodings.cp1252
-asyncio.base_events asyncio.taskgroups asyncio.timeouts string.templatelib annotationlib cloudpickle
+_strptime abc annotationlib argparse array ast asyncio.base_events asyncio.taskgroups asyncio.timeouts base64
+bdb bisect bz2 cProfile calendar cloudpickle cmath cmd code codeop collections collections.abc colorsys
+concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy copyreg csv dataclasses
+datetime dbm.sqlite3 decimal difflib dis doctest email email.message email.mime.multipart email.mime.text
+email.parser email.policy email.utils encodings.ascii encodings.cp1252 encodings.idna encodings.latin_1
+encodings.utf_16 enum faulthandler fileinput fnmatch fractions functools getopt getpass glob graphlib gzip
+hashlib heapq hmac html html.parser http http.client http.cookies http.server importlib.metadata
+importlib.resources inspect io itertools json keyword linecache locale logging logging.config logging.handlers
+lzma marshal math mimetypes netrc numbers operator optparse os pathlib pdb pickle pkgutil platform plistlib
+posixpath pprint pstats pyclbr pydoc queue random re reprlib runpy sched secrets select selectors shelve shlex
+shutil signal site socket socketserver sqlite3 stat statistics string string.templatelib struct subprocess
+symtable sysconfig tarfile tempfile textwrap threading time timeit token tokenize tomllib trace traceback
+tracemalloc types typing unicodedata unittest unittest.mock urllib.error urllib.parse urllib.request
+urllib.robotparser uuid warnings wave weakref xml.dom.minidom xml.etree.ElementTree xml.sax zipapp zipfile
+zipimport zlib zoneinfo
 """.split()
 
 
