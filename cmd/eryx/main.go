@@ -20,7 +20,7 @@ const (
 )
 
 // version is set by the build: go build -ldflags "-X main.version=1.2.3".
-var version = "dev"
+var version string
 
 func main() {
 	os.Exit(run(os.Args[1:]))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,5 +58,16 @@ func (p *progress) end() {
 }
 
 func versionText() string {
-	return fmt.Sprintf("eryx %s (Python %s, build %.12s)", version, core.PythonVersion, core.BuildID())
+	return fmt.Sprintf("eryx %s (Python %s, build %.12s)", versionNumber(), core.PythonVersion, core.BuildID())
+}
+
+// versionNumber is what the build set, else what Go knows of where the source came from.
+func versionNumber() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "dev"
 }
