@@ -71,7 +71,7 @@ func (x *execution) end(outcome map[string]any, err error) {
 	r.Callbacks = x.records
 	if x.trace != nil {
 		x.traceEnded()
-		r.Trace, r.TraceTruncated = x.trace.events, x.trace.truncated
+		r.Trace, r.TraceTruncated = x.trace.all(), x.trace.truncated
 	}
 	r.PeakMemoryBytes = x.guest.PeakMemory()
 	r.FuelConsumed = x.guest.FuelUsed()

@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -45,7 +46,9 @@ type tracer struct {
 	keep      bool
 	limit     int
 	handler   func(TraceEvent)
+	full      [][]TraceEvent // chunks of traceChunk events: one long slice would be copied as it grows
 	events    []TraceEvent
+	count     int
 	truncated bool
 	// The code that the lines of the present batch are of.
 	file, function string
@@ -72,11 +75,26 @@ func (t *tracer) add(e TraceEvent) {
 	if !t.keep {
 		return
 	}
-	if t.limit > 0 && len(t.events) >= t.limit {
+	if t.limit > 0 && t.count >= t.limit {
 		t.truncated = true
 		return
 	}
+	if len(t.events) == traceChunk {
+		t.full = append(t.full, t.events)
+		t.events = make([]TraceEvent, 0, traceChunk)
+	}
+	t.count++
 	t.events = append(t.events, e)
+}
+
+const traceChunk = 4096
+
+// all is the events that were kept.
+func (t *tracer) all() []TraceEvent {
+	if len(t.full) == 0 {
+		return t.events
+	}
+	return slices.Concat(append(t.full, t.events)...)
 }
 
 // batch takes a message of the guest's, ["trace", event...]; see wasm/guest/shim/trace.c. What is not as it
