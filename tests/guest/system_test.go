@@ -96,6 +96,8 @@ print(len(sysconfig.get_config_vars()) > 100, sysconfig.get_config_var("EXT_SUFF
 		{name: "user", code: `
 import getpass, os, pathlib, shutil
 print(getpass.getuser(), os.getlogin(), os.getuid(), os.geteuid(), os.getgid(), os.getgroups(), os.getppid(), os.umask(0o77), os.umask(0o22))
+import socket
+print(socket.gethostname(), socket.getfqdn())
 print(os.cpu_count(), os.process_cpu_count(), os.sched_getaffinity(0), os.uname().nodename, os.path.expanduser("~/x"), pathlib.Path.home())
 print(shutil.get_terminal_size(), os.isatty(0), os.isatty(1), os.environ["USER"], os.getcwd())
 try:
@@ -104,6 +106,7 @@ except OSError as error:
     print(error.strerror)
 `, want: `
 sandbox sandbox 1000 1000 1000 [1000] 1 18 63
+sandbox sandbox
 1 1 {0} sandbox /data/x /data
 os.terminal_size(columns=80, lines=24) False False sandbox /data
 Not a tty`},

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 from typing import Any, NoReturn
 
 import _eryx
@@ -12,6 +13,11 @@ USER_ID = 1000  # what the shim's stat says of every file
 _PARENT = 1
 _umask = 0o022
 _raise_signal = signal.raise_signal
+
+
+def gethostname() -> str:
+    """The name that ``os.uname`` gives too."""
+    return os.uname().nodename
 
 
 def getlogin() -> str:
@@ -98,7 +104,9 @@ def abort() -> NoReturn:
 
 
 def install() -> None:
-    """Add the functions to ``os``."""
+    """Add the functions to ``os``, and the one to ``socket`` that needs no network."""
+    if not hasattr(socket, "gethostname"):
+        socket.gethostname = gethostname
     for function in (getlogin, getuid, getgroups, getppid, umask, chmod, dup, dup2, sched_getaffinity, get_terminal_size, kill, abort):
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
