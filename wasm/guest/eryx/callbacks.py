@@ -11,7 +11,7 @@ from typing import Any
 
 import _eryx
 
-from . import loop, streams, trace
+from . import gather, loop, streams, trace
 from .loop import pending
 from .values import plain, plain_text
 
@@ -329,6 +329,7 @@ def invoke(name: str, /, *args: Any, **kwargs: Any) -> Any:
 def install() -> None:
     """Make the functions builtins, so that imported modules see them too."""
     loop.settle = _settle
+    gather.install(_function(Spec({"name": "any"})).__code__)
     builtins.invoke = invoke  # type: ignore[attr-defined]
     builtins.list_callbacks = list_callbacks  # type: ignore[attr-defined]
     builtins.CallbackError = CallbackError  # type: ignore[attr-defined]

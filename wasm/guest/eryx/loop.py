@@ -142,10 +142,13 @@ class HostedLoop(Loop):
         self._hooks: Any = None
         self._tune()
 
+    def is_plain(self) -> bool:
+        """Whether the loop is open, and neither debug mode nor a task factory asks for asyncio's own ways."""
+        return not (self._debug or self._closed or self._task_factory)  # type: ignore[attr-defined]
+
     def _tune(self) -> None:
         """Replace the methods that asyncio calls most by functions in C that do only what is needed then."""
-        plain = not (self._debug or self._closed or self._task_factory)  # type: ignore[attr-defined]
-        if plain:
+        if self.is_plain():
             fast = {
                 "call_soon": _eryx.call_soon,
                 "create_task": functools.partial(asyncio.Task, loop=self),
