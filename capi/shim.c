@@ -33,10 +33,10 @@ static void in_child(void) { atomic_store(&forked, 1); }
 
 __attribute__((constructor)) static void watch_fork(void) { pthread_atfork(NULL, NULL, in_child); }
 
-#define REFUSE_CHILD()                \
-    do {                              \
-        if (atomic_load(&forked))     \
-            return ERYX_EFORK;        \
+#define REFUSE_CHILD()            \
+    do {                          \
+        if (atomic_load(&forked)) \
+            return ERYX_EFORK;    \
     } while (0)
 
 /*

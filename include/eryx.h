@@ -49,19 +49,19 @@ extern "C" {
 #define ERYX_VERSION "0.1.0"
 
 /* The statuses. 0 is success, a positive one is success with something to know, a negative one an error. */
-#define ERYX_OK 0            /* done */
-#define ERYX_EMPTY 1         /* there is no event */
-#define ERYX_MORE 2          /* done, and there are more events */
-#define ERYX_INTERRUPTED 3   /* a signal handler ran while waiting; there is no event yet */
-#define ERYX_EINVAL (-1)     /* an argument makes no sense: a null pointer, a length beyond 1 GiB */
-#define ERYX_EHANDLE (-2)    /* no such queue, request or call, or no longer */
-#define ERYX_EMESSAGE (-3)   /* the bytes are not the message that is expected */
-#define ERYX_ESPACE (-4)     /* the buffer is too small; the length says what is needed */
-#define ERYX_EABI (-5)       /* the library does not speak this ABI version */
-#define ERYX_EPANIC (-6)     /* a fault of the library's own; it goes on */
-#define ERYX_ECLOSED (-7)    /* before eryx_init or after eryx_shutdown */
-#define ERYX_ESYSTEM (-8)    /* the operating system refused: no descriptor left */
-#define ERYX_EFORK (-100)    /* in a child process after fork */
+#define ERYX_OK 0          /* done */
+#define ERYX_EMPTY 1       /* there is no event */
+#define ERYX_MORE 2        /* done, and there are more events */
+#define ERYX_INTERRUPTED 3 /* a signal handler ran while waiting; there is no event yet */
+#define ERYX_EINVAL (-1)   /* an argument makes no sense: a null pointer, a length beyond 1 GiB */
+#define ERYX_EHANDLE (-2)  /* no such queue, request or call, or no longer */
+#define ERYX_EMESSAGE (-3) /* the bytes are not the message that is expected */
+#define ERYX_ESPACE (-4)   /* the buffer is too small; the length says what is needed */
+#define ERYX_EABI (-5)     /* the library does not speak this ABI version */
+#define ERYX_EPANIC (-6)   /* a fault of the library's own; it goes on */
+#define ERYX_ECLOSED (-7)  /* before eryx_init or after eryx_shutdown */
+#define ERYX_ESYSTEM (-8)  /* the operating system refused: no descriptor left */
+#define ERYX_EFORK (-100)  /* in a child process after fork */
 
 /* eryx_notify_fn is told that a queue that was empty has an event. It runs on a thread of the library's, must return
  * at once, and must not call any function of this header but eryx_drain and eryx_complete. */

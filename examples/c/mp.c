@@ -103,10 +103,12 @@ static mp_value next(reader *r) {
     static const struct {
         uint8_t type, size;
     } heads[32] = {
+        /* clang-format off */
         {MP_NIL, 0},   {MP_BAD, 0},   {MP_BOOL, 0},  {MP_BOOL, 0},  {MP_BYTES, 1}, {MP_BYTES, 2}, {MP_BYTES, 4}, {MP_BAD, 0},
         {MP_BAD, 0},   {MP_BAD, 0},   {MP_FLOAT, 4}, {MP_FLOAT, 8}, {MP_INT, 1},   {MP_INT, 2},   {MP_INT, 4},   {MP_INT, 8},
         {MP_INT, 1},   {MP_INT, 2},   {MP_INT, 4},   {MP_INT, 8},   {MP_BAD, 0},   {MP_BAD, 0},   {MP_BAD, 0},   {MP_BAD, 0},
         {MP_BAD, 0},   {MP_TEXT, 1},  {MP_TEXT, 2},  {MP_TEXT, 4},  {MP_ARRAY, 2}, {MP_ARRAY, 4}, {MP_MAP, 2},   {MP_MAP, 4},
+        /* clang-format on */
     };
     uint64_t first, n;
     if (!number(r, 1, &first))
