@@ -15,30 +15,40 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-// waiting is a callback that reports its context and waits for its end.
-func waiting(ended chan error) core.Callback {
-	return core.Callback{Name: "wait", Func: func(ctx context.Context, _ map[string]any) (any, error) {
-		<-ctx.Done()
-		ended <- ctx.Err()
-		return "too late", nil
-	}}
+// waiting is a callback that waits for the end of its context and reports it, and "begun", which returns once one more
+// call of the first has begun.
+func waiting(ended chan error) []core.Callback {
+	begun := make(chan struct{}, 100)
+	return []core.Callback{
+		{Name: "wait", Func: func(ctx context.Context, _ map[string]any) (any, error) {
+			begun <- struct{}{}
+			<-ctx.Done()
+			ended <- ctx.Err()
+			return "too late", nil
+		}},
+		{Name: "begun", Func: func(ctx context.Context, _ map[string]any) (any, error) {
+			<-begun
+			return nil, nil
+		}},
+	}
 }
 
 func TestCancellationReachesTheHost(t *testing.T) {
 	for name, code := range map[string]string{
-		"wait_for": "try:\n    await asyncio.wait_for(wait(), 0.01)\nexcept TimeoutError:\n    print('ok')",
-		"timeout":  "try:\n    async with asyncio.timeout(0.01):\n        await wait()\nexcept TimeoutError:\n    print('ok')",
-		"cancel": "t = asyncio.create_task(wait())\nawait asyncio.sleep(0.01)\nt.cancel()\n" +
+		"wait_for": "t = asyncio.create_task(wait())\nawait begun()\ntry:\n    await asyncio.wait_for(t, 0.01)\nexcept TimeoutError:\n    print('ok')",
+		"timeout": "async def f():\n    async with asyncio.timeout(None) as limit:\n        asyncio.create_task(soon(limit))\n        await wait()\n" +
+			"async def soon(limit):\n    await begun()\n    limit.reschedule(0)\ntry:\n    await f()\nexcept TimeoutError:\n    print('ok')",
+		"cancel": "t = asyncio.create_task(wait())\nawait begun()\nt.cancel()\n" +
 			"try:\n    await t\nexcept asyncio.CancelledError:\n    print('ok')",
-		"task group": "try:\n    async with asyncio.TaskGroup() as g:\n        g.create_task(wait())\n        await asyncio.sleep(0.01)\n" +
+		"task group": "try:\n    async with asyncio.TaskGroup() as g:\n        g.create_task(wait())\n        await begun()\n" +
 			"        raise KeyError\nexcept* KeyError:\n    print('ok')",
-		"gather": "g = asyncio.gather(wait(), asyncio.sleep(9))\nawait asyncio.sleep(0.01)\ng.cancel()\n" +
+		"gather": "g = asyncio.gather(wait(), asyncio.sleep(9))\nawait begun()\ng.cancel()\n" +
 			"try:\n    await g\nexcept asyncio.CancelledError:\n    print('ok')",
-		"left over": "t = asyncio.create_task(wait())\nawait asyncio.sleep(0.01)\nprint('ok')",
+		"left over": "t = asyncio.create_task(wait())\nawait begun()\nprint('ok')",
 	} {
 		t.Run(name, func(t *testing.T) {
 			ended := make(chan error, 1)
-			s := newSession(t, core.Config{Callbacks: []core.Callback{waiting(ended), echoCallback()}})
+			s := newSession(t, core.Config{Callbacks: append(waiting(ended), echoCallback())})
 			if r := execute(t, s, "import asyncio\n"+code+"\n"); string(r.Stdout) != "ok\n" {
 				t.Errorf("printed %q", r.Stdout)
 			}
@@ -59,8 +69,8 @@ func TestCancellationReachesTheHost(t *testing.T) {
 }
 
 func TestCallbackNeverAnswers(t *testing.T) {
-	ended := make(chan error, 1)
-	s := newSession(t, core.Config{Callbacks: []core.Callback{waiting(ended), {Name: "lost", Start: func(*core.Call) {}}}})
+	ended := make(chan error, 2)
+	s := newSession(t, core.Config{Callbacks: append(waiting(ended), core.Callback{Name: "lost", Start: func(*core.Call) {}})})
 	for _, name := range []string{"wait", "lost"} {
 		_, err := s.Execute(context.Background(), "await "+name+"()", core.WithTimeout(50*time.Millisecond))
 		if core.ErrorCode(err) != core.CodeTimeout || err.(*core.Error).Killed {

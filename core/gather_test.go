@@ -66,17 +66,17 @@ except asyncio.CancelledError:
 // TestGatherTellsTheHost is that the host sees which calls are no longer wanted.
 func TestGatherTellsTheHost(t *testing.T) {
 	ended := make(chan error, 3)
-	s := newSession(t, core.Config{Callbacks: []core.Callback{waiting(ended)}})
+	s := newSession(t, core.Config{Callbacks: waiting(ended)})
 	execute(t, s, `
 import asyncio
 g = asyncio.gather(wait(), wait(), wait())
-await asyncio.sleep(0.01)
+for _ in range(3):
+    await begun()
 g.cancel()
 try:
     await g
 except asyncio.CancelledError:
     pass
-await asyncio.sleep(0.2)
 `)
 	for range 3 {
 		select {
