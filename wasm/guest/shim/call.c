@@ -98,9 +98,18 @@ static int configure(PyInitConfig *c) {
     const char *name;
     int64_t value;
   } ints[] = {
-      {"use_environment", 0}, {"parse_argv", 0},        {"site_import", 0},      {"write_bytecode", 0},
-      {"utf8_mode", 1},       {"use_hash_seed", 1},     {"hash_seed", 0},        {"pathconfig_warnings", 0},
-      {"user_site_directory", 0}, {"install_signal_handlers", 1}, {"configure_c_stdio", 0}, {"safe_path", 1},
+      {"use_environment", 0},
+      {"parse_argv", 0},
+      {"site_import", 0},
+      {"write_bytecode", 0},
+      {"utf8_mode", 1},
+      {"use_hash_seed", 1},
+      {"hash_seed", 0},
+      {"pathconfig_warnings", 0},
+      {"user_site_directory", 0},
+      {"install_signal_handlers", 1},
+      {"configure_c_stdio", 0},
+      {"safe_path", 1},
   };
   for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
     if (PyInitConfig_SetInt(c, ints[i].name, ints[i].value)) return -1;
@@ -109,7 +118,8 @@ static int configure(PyInitConfig *c) {
       PyInitConfig_SetStr(c, "exec_prefix", "/usr") || PyInitConfig_SetStr(c, "stdlib_dir", "/usr/lib/python3.14") ||
       PyInitConfig_SetStr(c, "check_hash_pycs_mode", "never"))
     return -1;
-  if (PyInitConfig_AddModule(c, "_eryx", PyInit__eryx) || PyInitConfig_AddModule(c, "_eryx_codec", PyInit__eryx_codec)) return -1;
+  if (PyInitConfig_AddModule(c, "_eryx", PyInit__eryx) || PyInitConfig_AddModule(c, "_eryx_codec", PyInit__eryx_codec))
+    return -1;
   return PyInitConfig_SetStrList(c, "module_search_paths", 2, paths);
 }
 

@@ -15,8 +15,9 @@ void PyErr_SetObject(PyObject *, PyObject *);
 // codec_open starts a stream: its handle (> 0), or a negative errno.
 ERYX_HOST(codec_open) int32_t eryx_host_codec_open(int32_t kind, const void *params, uint32_t len);
 // codec_feed does one step: 0 or a negative errno, whose text is then in out; result: consumed, produced, state, info.
-ERYX_HOST(codec_feed) int32_t eryx_host_codec_feed(int32_t handle, const void *in, uint32_t in_len, void *out,
-                                                   uint32_t out_cap, int32_t flags, uint32_t *result);
+ERYX_HOST(codec_feed)
+int32_t eryx_host_codec_feed(
+    int32_t handle, const void *in, uint32_t in_len, void *out, uint32_t out_cap, int32_t flags, uint32_t *result);
 ERYX_HOST(codec_close) void eryx_host_codec_close(int32_t handle);
 // kdf fills out with a derived key: 0 or a negative errno.
 ERYX_HOST(kdf) int32_t eryx_host_kdf(const void *params, uint32_t len, void *out, uint32_t out_len);
@@ -87,7 +88,7 @@ static int step(feeding *f) {
   uint32_t result[4] = {0, 0, STATE_END, 0};
   char *out = PyBytes_AsString(f->out) + f->len;
   int32_t rc = eryx_host_codec_feed(f->handle, (char *)f->in.buf + f->pos, (uint32_t)(f->in.len - f->pos), out,
-                                    (uint32_t)(f->cap - f->len), f->flags, result);
+      (uint32_t)(f->cap - f->len), f->flags, result);
   if (rc == -EINTR) return interrupted();
   if (rc < 0) {
     fail(rc, out, (Py_ssize_t)result[1]);
@@ -114,7 +115,8 @@ static int run(feeding *f) {
 
 static PyObject *outcome(feeding *f) {
   if (f->len < f->cap && _PyBytes_Resize(&f->out, f->len)) return NULL;
-  PyObject *items[4] = {f->out, PyLong_FromLong(f->pos), PyLong_FromUnsignedLong(f->state), PyLong_FromUnsignedLong(f->info)};
+  PyObject *items[4] = {
+      f->out, PyLong_FromLong(f->pos), PyLong_FromUnsignedLong(f->state), PyLong_FromUnsignedLong(f->info)};
   f->out = NULL;
   PyObject *tuple = PyTuple_New(4);
   for (int i = 0; i < 4; i++) {
@@ -180,13 +182,13 @@ static PyObject *py_kdf(PyObject *self, PyObject *const *args, Py_ssize_t n) {
 static PyMethodDef methods[] = {
     {"open", (PyCFunction)(void *)py_open, METH_FASTCALL, "open(kind, params) -> int: start a stream on the host."},
     {"feed", (PyCFunction)(void *)py_feed, METH_FASTCALL,
-     "feed(handle, data, max_length, flags) -> (output, taken, state, info): at most max_length bytes, -1 for all."},
+        "feed(handle, data, max_length, flags) -> (output, taken, state, info): at most max_length bytes, -1 for all."},
     {"close", py_close, METH_O, "close(handle): end a stream."},
     {"kdf", (PyCFunction)(void *)py_kdf, METH_FASTCALL, "kdf(params, size) -> bytes: derive a key."},
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_eryx_codec", "Compression and key derivation on the host.", -1, methods, NULL, NULL, NULL, NULL};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_eryx_codec", "Compression and key derivation on the host.", -1,
+    methods, NULL, NULL, NULL, NULL};
 
 PyObject *PyInit__eryx_codec(void) { return PyModule_Create2(&module, PYTHON_API_VERSION); }

@@ -17,15 +17,18 @@ struct stat {
 static uint32_t permissions;
 
 // Both are libc's own ways to the host, under every function that asks for a file's state.
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_filestat_get"))) int32_t wasi_fd_filestat_get(int32_t fd, void *out);
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("path_filestat_get"))) int32_t wasi_path_filestat_get(
-    int32_t fd, int32_t flags, const char *path, size_t len, void *out);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_filestat_get"))) int32_t wasi_fd_filestat_get(
+    int32_t fd, void *out);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("path_filestat_get"))) int32_t
+wasi_path_filestat_get(int32_t fd, int32_t flags, const char *path, size_t len, void *out);
 
 static uint16_t keep(int32_t rc, const uint8_t *filestat) {
   if (rc == 0) permissions = (filestat[18] | (uint32_t)filestat[19] << 8) & 0777;
   return (uint16_t)rc;
 }
-ERYX_OVERRIDE uint16_t __wasi_fd_filestat_get(int32_t fd, uint8_t *out) { return keep(wasi_fd_filestat_get(fd, out), out); }
+ERYX_OVERRIDE uint16_t __wasi_fd_filestat_get(int32_t fd, uint8_t *out) {
+  return keep(wasi_fd_filestat_get(fd, out), out);
+}
 ERYX_OVERRIDE uint16_t __wasi_path_filestat_get(int32_t fd, uint32_t flags, const char *path, uint8_t *out) {
   return keep(wasi_path_filestat_get(fd, (int32_t)flags, path, strlen(path), out), out);
 }

@@ -123,7 +123,8 @@ static int sleep_ns(int64_t ns) {
 }
 
 ERYX_OVERRIDE int clock_nanosleep(clockid_t clock, int flags, const struct timespec *req, struct timespec *rem) {
-  if (!clock || clock->id > 3 || req->tv_nsec < 0 || req->tv_nsec > 999999999 || req->tv_sec > 4000000000LL) return EINVAL;
+  if (!clock || clock->id > 3 || req->tv_nsec < 0 || req->tv_nsec > 999999999 || req->tv_sec > 4000000000LL)
+    return EINVAL;
   int64_t ns = req->tv_sec * 1000000000 + req->tv_nsec;
   if (flags) ns -= now_ns(clock->id);  // TIMER_ABSTIME
   if (rem) rem->tv_sec = rem->tv_nsec = 0;
@@ -149,7 +150,8 @@ ERYX_OVERRIDE long read(int fd, void *buf, size_t n) {
 // A lock that is held is held by the only thread, which would wait for itself: that is a RuntimeError. CPython
 // takes the wait for interrupted, runs its pending calls, and one of them raises.
 static int raise_deadlock(void *unused) {
-  PyErr_SetString(PyExc_RuntimeError, "deadlock: this sandbox has one thread, and it would wait here for itself for ever");
+  PyErr_SetString(
+      PyExc_RuntimeError, "deadlock: this sandbox has one thread, and it would wait here for itself for ever");
   return -1;
 }
 ERYX_OVERRIDE int pthread_cond_wait(void *cond, void *mutex) {
@@ -194,7 +196,9 @@ DENY(send(int fd, const void *b, size_t n, int f))
 DENY(sendto(int fd, const void *b, size_t n, int f, const void *a, unsigned l))
 ERYX_OVERRIDE int getaddrinfo(const char *h, const char *s, const void *hints, void **res) { return EAI_FAIL; }
 ERYX_OVERRIDE void freeaddrinfo(void *p) {}
-ERYX_OVERRIDE int getnameinfo(const void *a, unsigned n, char *h, unsigned hl, char *s, unsigned sl, int f) { return EAI_FAIL; }
+ERYX_OVERRIDE int getnameinfo(const void *a, unsigned n, char *h, unsigned hl, char *s, unsigned sl, int f) {
+  return EAI_FAIL;
+}
 ERYX_OVERRIDE const char *gai_strerror(int code) { return "network access is not permitted in this sandbox"; }
 ERYX_OVERRIDE void *gethostbyname(const char *h) { return NULL; }
 ERYX_OVERRIDE void *gethostbyaddr(const void *a, unsigned n, int t) { return NULL; }

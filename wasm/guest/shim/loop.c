@@ -9,7 +9,8 @@ static PyTypeObject *handle_type, *future_type;
 static PyObject *name_done, *name_set_result, *kw_loop, *zero_args;
 
 enum { SLOT_CALLBACK, SLOT_ARGS, SLOT_CANCELLED, SLOT_LOOP, SLOT_TRACEBACK, SLOT_REPR, SLOT_CONTEXT, SLOTS };
-static const char *slot_names[SLOTS] = {"_callback", "_args", "_cancelled", "_loop", "_source_traceback", "_repr", "_context"};
+static const char *slot_names[SLOTS] = {
+    "_callback", "_args", "_cancelled", "_loop", "_source_traceback", "_repr", "_context"};
 static int slot_offset[SLOTS];
 
 static PyObject **slot(PyObject *handle, int i) { return (PyObject **)((char *)handle + slot_offset[i]); }
@@ -108,7 +109,8 @@ PyObject *eryx_call_soon(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
 
 static PyObject *call_handle(PyObject *handle) {
   // References of its own: the callback may change the handle.
-  PyObject *callback = *slot(handle, SLOT_CALLBACK), *args = *slot(handle, SLOT_ARGS), *context = *slot(handle, SLOT_CONTEXT);
+  PyObject *callback = *slot(handle, SLOT_CALLBACK), *args = *slot(handle, SLOT_ARGS),
+           *context = *slot(handle, SLOT_CONTEXT);
   if (!callback || !args || !context) {
     PyErr_SetString(PyExc_RuntimeError, "a handle without its callback");
     return NULL;
@@ -219,7 +221,8 @@ PyObject *eryx_begin(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   }
   uint8_t head = 0x93;
   out.len = 0;
-  if (eryx_buf_put(&out, &head, 1) || eryx_pack(&out, args[1], 1) || eryx_pack(&out, args[2], 1) || eryx_pack(&out, args[3], 1))
+  if (eryx_buf_put(&out, &head, 1) || eryx_pack(&out, args[1], 1) || eryx_pack(&out, args[2], 1) ||
+      eryx_pack(&out, args[3], 1))
     return NULL;
   PyObject *future = PyObject_Vectorcall((PyObject *)future_type, args, 0, kw_loop);
   if (!future) return NULL;

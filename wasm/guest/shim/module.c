@@ -160,26 +160,33 @@ static PyMethodDef methods[] = {
     {"flush", py_flush, METH_NOARGS, "flush(): let the host take the captured output now."},
     {"callback", py_callback, METH_O, "callback(request): start a host callback; its completion comes from wait()."},
     {"loop_setup", (PyCFunction)(void *)eryx_loop_setup, METH_FASTCALL, "loop_setup(...): see loop.c."},
-    {"call_soon", (PyCFunction)(void *)eryx_call_soon, METH_FASTCALL | METH_KEYWORDS, "call_soon(callback, *args, context=None): of the hosted loop."},
+    {"call_soon", (PyCFunction)(void *)eryx_call_soon, METH_FASTCALL | METH_KEYWORDS,
+        "call_soon(callback, *args, context=None): of the hosted loop."},
     {"run_ready", eryx_run_ready, METH_O, "run_ready(n): run the first n handles that are ready."},
     {"receive", eryx_receive, METH_O, "receive(messages): hand events to those who wait for them."},
-    {"begin", (PyCFunction)(void *)eryx_begin, METH_FASTCALL, "begin(loop, number, name, arguments) -> Future: start a host callback."},
+    {"begin", (PyCFunction)(void *)eryx_begin, METH_FASTCALL,
+        "begin(loop, number, name, arguments) -> Future: start a host callback."},
     {"trace_line", (PyCFunction)(void *)eryx_trace_line, METH_FASTCALL, "trace_line(code, line): record a line."},
-    {"trace_event", (PyCFunction)(void *)eryx_trace_event, METH_FASTCALL, "trace_event(code, event): record another event."},
+    {"trace_event", (PyCFunction)(void *)eryx_trace_event, METH_FASTCALL,
+        "trace_event(code, event): record another event."},
     {"trace_flush", eryx_trace_flush, METH_NOARGS, "trace_flush(): hand the host what is recorded."},
     {"emit", py_emit, METH_O, "emit(message): hand the host a message that has no answer."},
-    {"wait", py_wait, METH_O, "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
+    {"wait", py_wait, METH_O,
+        "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
     {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
     {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},
     {"immortalize", py_immortalize, METH_O, "immortalize(o) -> bool: never free o; whether it was mortal."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
-    {"chmod", eryx_py_chmod, METH_VARARGS, "chmod(path, mode): set the permissions of the file at an absolute path (bytes)."},
-    {"dup", eryx_py_dup, METH_VARARGS, "dup(from, to) -> int: a second number for a descriptor; the lowest free one if to is negative."},
+    {"chmod", eryx_py_chmod, METH_VARARGS,
+        "chmod(path, mode): set the permissions of the file at an absolute path (bytes)."},
+    {"dup", eryx_py_dup, METH_VARARGS,
+        "dup(from, to) -> int: a second number for a descriptor; the lowest free one if to is negative."},
     {"unpack", py_unpack, METH_O, "unpack(data): the value of one msgpack message."},
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_eryx", "The host's side of the sandbox.", -1, methods, NULL, NULL, NULL, NULL};
+static PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_eryx", "The host's side of the sandbox.", -1, methods, NULL, NULL, NULL, NULL};
 
 PyObject *PyInit__eryx(void) { return PyModule_Create2(&module, PYTHON_API_VERSION); }

@@ -241,12 +241,15 @@ static PyObject *unpack_ext(reader *r, uint64_t n) {
 static PyObject *unpack_sized(reader *r, uint8_t tag, int depth) {
   uint64_t n;
   int width = 0;
+  // clang-format off: a line per width
   switch (tag) {
     case 0xc4: case 0xd9: case 0xc7: width = 1; break;
     case 0xc5: case 0xda: case 0xc8: case 0xdc: case 0xde: width = 2; break;
     default: width = 4;
   }
+  // clang-format on
   if (get_be(r, width, &n)) return NULL;
+  // clang-format off: a line per type
   switch (tag) {
     case 0xc4: case 0xc5: case 0xc6: return unpack_raw(r, n, 'b');
     case 0xd9: case 0xda: case 0xdb: return unpack_raw(r, n, 's');
@@ -254,6 +257,7 @@ static PyObject *unpack_sized(reader *r, uint8_t tag, int depth) {
     case 0xdc: case 0xdd: return unpack_array(r, n, depth);
     default: return unpack_map(r, n, depth);
   }
+  // clang-format on
 }
 
 static PyObject *unpack_number(reader *r, uint8_t tag) {

@@ -56,10 +56,10 @@ typedef struct {
 typedef struct PyInitConfig PyInitConfig;
 
 extern PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct;
-extern PyObject *PyExc_TypeError, *PyExc_ValueError, *PyExc_OverflowError, *PyExc_RuntimeError,
-    *PyExc_OSError, *PyExc_SystemExit, *PyExc_KeyboardInterrupt, *PyExc_MemoryError, *PyExc_RecursionError;
-extern PyTypeObject PyLong_Type, PyFloat_Type, PyUnicode_Type, PyBytes_Type, PyByteArray_Type,
-    PyList_Type, PyTuple_Type, PyDict_Type, PyBool_Type;
+extern PyObject *PyExc_TypeError, *PyExc_ValueError, *PyExc_OverflowError, *PyExc_RuntimeError, *PyExc_OSError,
+    *PyExc_SystemExit, *PyExc_KeyboardInterrupt, *PyExc_MemoryError, *PyExc_RecursionError;
+extern PyTypeObject PyLong_Type, PyFloat_Type, PyUnicode_Type, PyBytes_Type, PyByteArray_Type, PyList_Type,
+    PyTuple_Type, PyDict_Type, PyBool_Type;
 #define Py_None (&_Py_NoneStruct)
 #define Py_True (&_Py_TrueStruct)
 #define Py_False (&_Py_FalseStruct)
@@ -172,8 +172,6 @@ static inline PyObject *Py_NewRef(PyObject *o) {
   Py_IncRef(o);
   return o;
 }
-static inline int eryx_is(PyObject *o, PyTypeObject *t) {
-  return o->ob_type == t || PyType_IsSubtype(o->ob_type, t);
-}
+static inline int eryx_is(PyObject *o, PyTypeObject *t) { return o->ob_type == t || PyType_IsSubtype(o->ob_type, t); }
 
 #endif

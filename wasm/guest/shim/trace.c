@@ -9,7 +9,7 @@ void *memcpy(void *, const void *, size_t);
 #define BATCH_BYTES 32768
 static eryx_buf batch;
 static uint32_t events;
-static PyObject *present; // the code object that line numbers are of
+static PyObject *present;  // the code object that line numbers are of
 
 static int32_t host_emit(const void *p, uint32_t n) { return eryx_host_emit(p, n); }
 
