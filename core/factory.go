@@ -69,7 +69,7 @@ func (rt *Runtime) NewFactory(ctx context.Context, config FactoryConfig) (*Facto
 		packages = append(append([]Package(nil), packages...), resolved...)
 	}
 	limits := config.Limits.over(Limits{ExecutionTimeout: buildTimeout, MaxMemoryBytes: buildMemoryBytes})
-	o, err := rt.root().with(packages)
+	o, err := rt.root().with(rt, packages)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func manyModules(t testing.TB, n int) []byte {
 	return b.Bytes()
 }
 
-// TestFactoryBuildTime: a factory takes at most 1.5 times as long as its imports themselves.
+// TestFactoryBuildTime: a factory takes at most 1.5 times as long as its imports themselves, and the image.
 func TestFactoryBuildTime(t *testing.T) {
 	packages := wheels(t, "jinja2", "markupsafe")
 	imports, build := time.Hour, time.Hour
@@ -60,7 +60,8 @@ func TestFactoryBuildTime(t *testing.T) {
 		_ = f.Close()
 	}
 	t.Logf("imports %v, factory %v", imports, build)
-	if build > imports*3/2+10*time.Millisecond {
+	// The image itself is a copy of 25 MB of memory, whatever was imported.
+	if build > imports*3/2+50*time.Millisecond {
 		t.Errorf("imports take %v, the factory takes %v", imports, build)
 	}
 }

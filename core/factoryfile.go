@@ -169,6 +169,7 @@ func (rt *Runtime) loadOrigin(body []byte) (*origin, error) {
 		if err != nil {
 			return nil, err
 		}
+		rt.compileFor(site)
 		o.sites = append(o.sites, site)
 	}
 	state, err := guest.UnmarshalState(parts[0])

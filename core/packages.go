@@ -43,7 +43,7 @@ func (p Package) open() (*wheel.Package, error) {
 }
 
 // openSite merges packages; nil for none.
-func openSite(packages []Package) (*wheel.Site, error) {
+func (rt *Runtime) openSite(packages []Package) (*wheel.Site, error) {
 	if len(packages) == 0 {
 		return nil, nil
 	}
@@ -58,6 +58,7 @@ func openSite(packages []Package) (*wheel.Site, error) {
 	if err != nil {
 		return nil, failure(CodeInitialization, "merge the packages: %w", err)
 	}
+	rt.compileFor(site)
 	return site, nil
 }
 
@@ -74,8 +75,8 @@ type origin struct {
 func (rt *Runtime) root() *origin { return &origin{image: rt.image} }
 
 // with is o with more packages.
-func (o *origin) with(packages []Package) (*origin, error) {
-	site, err := openSite(packages)
+func (o *origin) with(rt *Runtime, packages []Package) (*origin, error) {
+	site, err := rt.openSite(packages)
 	if err != nil || site == nil {
 		return o, err
 	}

@@ -118,7 +118,7 @@ print(m.version("tabulate"), m.distribution("tabulate").metadata["Name"], len(m.
 func TestRealPackages(t *testing.T) {
 	for _, c := range realPackages {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSession(t, core.Config{Packages: wheels(t, strings.Fields(c.wheels)...), Limits: core.Limits{MaxMemoryBytes: 256 << 20}})
+			s := newSession(t, core.Config{Packages: wheels(t, strings.Fields(c.wheels)...), Limits: core.Limits{MaxMemoryBytes: 256 << 20, ExecutionTimeout: 3 * time.Minute}})
 			if got := string(execute(t, s, c.code).Stdout); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

@@ -124,7 +124,7 @@ func (rt *Runtime) NewPool(config PoolConfig) (*Pool, error) {
 		base = config.Factory.origin
 		config.Config = base.adjust(config.Config)
 	}
-	origin, err := base.with(config.Config.Packages)
+	origin, err := base.with(rt, config.Config.Packages)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Runtime struct {
 	guests *guest.Runtime
 	image  *guest.Image
 	usr    *guestfs.ArchiveFS
+	cache  string // the directory of the cache, "" for none
 }
 
 // RuntimeConfig says how a Runtime is made. The zero value is right for most programs.
@@ -55,7 +56,7 @@ func NewRuntime(ctx context.Context, config RuntimeConfig) (*Runtime, error) {
 	if err != nil {
 		return nil, failure(CodeInitialization, "start the runtime: %w", err)
 	}
-	rt := &Runtime{guests: guests, usr: usr}
+	rt := &Runtime{guests: guests, usr: usr, cache: dir}
 	root, err := rt.systemFiles()
 	if err == nil {
 		rt.image, err = guests.BaseImage(ctx, guest.Options{FS: root})

@@ -31,7 +31,7 @@ func (o *origin) newSandbox(rt *Runtime, config Config) (*Sandbox, error) {
 	if err := checkVolumes(config.Volumes); err != nil {
 		return nil, err
 	}
-	extended, err := o.with(config.Packages)
+	extended, err := o.with(rt, config.Packages)
 	if err != nil {
 		return nil, err
 	}

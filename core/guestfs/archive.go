@@ -45,6 +45,7 @@ type ArchiveFS struct {
 	refusal
 	nodes    map[string]*archiveNode // by clean path, "." is the root
 	maxNodes int
+	making   *making // nil: all files are the archive's own
 }
 
 // archiveNode is one file, directory or link.

@@ -14,6 +14,9 @@ func (a *ArchiveFS) find(path string) (*archiveNode, sys.Errno) {
 	if n := a.nodes[path]; n != nil {
 		return n, 0
 	}
+	if n := a.made(path); n != nil {
+		return n, 0
+	}
 	// What stops the walk is the longest part of the path that is there.
 	for i := strings.LastIndexByte(path, '/'); i > 0; i = strings.LastIndexByte(path[:i], '/') {
 		n := a.nodes[path[:i]]

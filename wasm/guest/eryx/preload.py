@@ -28,6 +28,9 @@ zipimport zlib zoneinfo
 """.split()
 
 
+_BATCH = 1000
+
+
 def load(modules: list[str]) -> None:
     """Import the common modules and ``modules``; one of the latter that fails raises ImportError."""
     for name in COMMON:
@@ -47,19 +50,20 @@ def settle() -> None:
     walks through all modules again and again. What exists now would live as long as the guest in any case.
     """
     gc.collect()
-    stack = gc.get_objects()
+    todo = gc.get_objects()
     code = type(settle.__code__)
     immortalize = _eryx.immortalize
-    while stack:
-        o = stack.pop()
-        if o is stack or not immortalize(o):
-            continue
-        stack.extend(gc.get_referents(o))
-        if type(o) is code:
-            stack.extend(o.co_consts)
-            stack.extend((o.co_consts, o.co_names, o.co_filename, o.co_name, o.co_qualname))
-            stack.extend((o.co_linetable, o.co_exceptiontable))
-            stack.extend(o.co_names)
+    while todo:
+        # Many at once: most of the time would go into the steps of this loop, and a factory waits for it.
+        batch = todo[-_BATCH:]
+        del todo[-_BATCH:]
+        batch = [o for o in batch if immortalize(o)]
+        todo += gc.get_referents(*batch)
+        for o in [o for o in batch if type(o) is code]:
+            todo += o.co_consts
+            todo += (o.co_consts, o.co_names, o.co_filename, o.co_name, o.co_qualname)
+            todo += (o.co_linetable, o.co_exceptiontable)
+            todo += o.co_names
 
 
 def reseed() -> None:
@@ -70,15 +74,15 @@ def reseed() -> None:
         random.seed()
     tempfile = modules.get("tempfile")
     if tempfile is not None:
-        tempfile._name_sequence = None
-        tempfile.tempdir = None
+        tempfile._name_sequence = None  # type: ignore[attr-defined]
+        tempfile.tempdir = None  # type: ignore[attr-defined]
     uuid = modules.get("uuid")
     if uuid is not None:
-        uuid._node = None
-        uuid._last_timestamp = None
+        uuid._node = None  # type: ignore[attr-defined]
+        uuid._last_timestamp = None  # type: ignore[attr-defined]
     logging = modules.get("logging")
     if logging is not None:
-        logging._startTime = time.time_ns()
+        logging._startTime = time.time_ns()  # type: ignore[attr-defined]
     mail = modules.get("email.generator")
     if mail is not None:
         mail.random.seed()

@@ -4,6 +4,7 @@ import gc
 import linecache
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from . import callbacks, compat, csizes, errors, exits, functions, interrupt, limits, loop, output, preload, runner, state
@@ -102,37 +103,37 @@ def begin(options: dict[str, Any]) -> None:
     interrupt.set_reason(options.get("reason") or "execution interrupted")
 
 
-def execute(source: str, options: dict[str, Any]) -> list[Any]:
+def execute(source: str, options: dict[str, Any]) -> runner.Reply:
     """Run a program."""
     begin(options)
     return runner.execute(source, options)
 
 
-def call(name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+def call(name: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> runner.Reply:
     """Call a function of the program's, and await what it returns if need be."""
     begin(options)
     return functions.call(name, args, kwargs, options)
 
 
-def get(name: str, options: dict[str, Any]) -> list[Any]:
+def get(name: str, options: dict[str, Any]) -> runner.Reply:
     """The value of a global, or of an attribute of one."""
     begin(options)
     return functions.get(name, options)
 
 
-def set_global(name: str, value: Any, options: dict[str, Any]) -> list[Any]:
+def set_global(name: str, value: Any, options: dict[str, Any]) -> runner.Reply:
     """Make a global."""
     begin(options)
     return functions.set_global(name, value, options)
 
 
-def snapshot_state(options: dict[str, Any]) -> list[Any]:
+def snapshot_state(options: dict[str, Any]) -> runner.Reply:
     """Pickle the program's globals."""
     begin(options)
     return state.snapshot(options)
 
 
-def restore_state(data: bytes, options: dict[str, Any]) -> list[Any]:
+def restore_state(data: bytes, options: dict[str, Any]) -> runner.Reply:
     """Merge pickled globals into the program's."""
     begin(options)
     return state.restore(data, options)
@@ -157,7 +158,22 @@ def is_complete(source: str) -> list[Any]:
         return ["invalid"]
 
 
-OPS = {
+def compile_module(source: bytes, path: str) -> list[Any]:
+    """The bytecode file of a module, which says that its source need not be looked at; nothing of it is run."""
+    import warnings
+    from importlib import _bootstrap_external as importer
+    from importlib.util import source_hash
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(source, path, "exec", dont_inherit=True)
+    except Exception:
+        return ["failed"]
+    return ["pyc", bytes(importer._code_to_hash_pyc(code, source_hash(source), False))]  # type: ignore[attr-defined]
+
+
+OPS: dict[str, Callable[..., runner.Reply]] = {
     "execute": execute,
     "call": call,
     "get": get,
@@ -169,13 +185,14 @@ OPS = {
     "is_complete": is_complete,
     "prepare_image": prepare_image,
     "extend_image": extend_image,
+    "compile_module": compile_module,
 }
 
 
 step = runner.step
 
 
-def dispatch(message: list[Any]) -> list[Any]:
+def dispatch(message: list[Any]) -> runner.Reply:
     """Perform one operation of the host's."""
     return OPS[message[0]](*message[1:])
 
