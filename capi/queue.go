@@ -199,6 +199,7 @@ func (q *queue) setNotify(notify C.eryx_queue_notify, data unsafe.Pointer) int32
 	q.notify, q.data = notify, data
 	pending := len(q.events) > 0 && notify != nil
 	q.mu.Unlock()
+	q.waitForNotify()
 	if pending {
 		q.callNotify()
 	}
@@ -216,6 +217,11 @@ func (q *queue) close() {
 		q.room = nil
 	}
 	q.mu.Unlock()
+	q.waitForNotify()
+}
+
+// waitForNotify returns when no notify function runs that was set before. Its user may then free what it needs.
+func (q *queue) waitForNotify() {
 	q.calling.Lock()
 	defer q.calling.Unlock()
 }

@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	eryx "github.com/eryx-go/eryx"
+	"github.com/eryx-go/eryx/capi/precompiled"
 	"github.com/eryx-go/eryx/core"
 	"github.com/eryx-go/eryx/core/ops"
 	"github.com/eryx-go/eryx/core/wire"
@@ -70,15 +73,40 @@ func start(abi uint32, encoded []byte) int32 {
 	if err != nil {
 		return statusMessage
 	}
-	library.service = ops.NewService(config, eryx.Version)
+	library.service = ops.NewService(config.runtime, eryx.Version)
+	if config.codeFile != "" {
+		library.service.BeforeStart(config.unpack)
+	}
 	library.queues = map[uint64]*queue{}
 	library.waiting = map[uint64]*waiting{}
 	return statusOK
 }
 
+// settings are what eryx_init is given.
+type settings struct {
+	runtime  core.RuntimeConfig
+	codeFile string // precompiled code that a package came with
+}
+
+// unpack puts the package's code into the cache. Where that cannot be done the interpreter is compiled, as without it.
+func (s settings) unpack() {
+	dir := s.runtime.CacheDir
+	if dir == core.NoCache {
+		return
+	}
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return
+		}
+		dir = filepath.Join(user, "eryx")
+	}
+	_ = precompiled.Unpack(s.codeFile, dir)
+}
+
 // readSettings reads eryx_init's map and applies what concerns Go's own runtime.
-func readSettings(encoded []byte) (core.RuntimeConfig, error) {
-	var config core.RuntimeConfig
+func readSettings(encoded []byte) (settings, error) {
+	var config settings
 	if len(encoded) == 0 {
 		return config, nil
 	}
@@ -86,19 +114,23 @@ func readSettings(encoded []byte) (core.RuntimeConfig, error) {
 	if err != nil {
 		return config, err
 	}
-	settings, ok := value.(map[string]any)
+	fields, ok := value.(map[string]any)
 	if !ok {
 		return config, fmt.Errorf("settings are a map")
 	}
 	numbers := map[string]int64{}
-	for name, v := range settings {
+	for name, v := range fields {
 		switch v := v.(type) {
 		case nil:
 		case string:
-			if name != "cache_dir" {
+			switch name {
+			case "cache_dir":
+				config.runtime.CacheDir = v
+			case "code_file":
+				config.codeFile = v
+			default:
 				return config, fmt.Errorf("setting %q", name)
 			}
-			config.CacheDir = v
 		case int64:
 			numbers[name] = v
 		default:

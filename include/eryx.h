@@ -77,6 +77,7 @@ uint32_t eryx_abi_version(void);
  * eryx_init prepares the library. Calling it again with the same ABI version does nothing, the configuration included.
  *
  * config: a MessagePack map, or length 0 for the defaults: cache_dir (text: where compiled code is kept, "-" nowhere),
+ *   code_file (text: compiled code that came with a package, put into cache_dir when it is not there),
  *   gc_percent, memory_limit_bytes, max_procs (of the library's own runtime).
  * Blocks: no; the interpreter starts with the first request that needs it, or the operation "runtime.init".
  * Returns: ERYX_OK; ERYX_EABI; ERYX_EINVAL; ERYX_EMESSAGE; ERYX_ECLOSED after eryx_shutdown; ERYX_EFORK.
@@ -91,7 +92,7 @@ int32_t eryx_queue_open(uint64_t *queue);
 
 /*
  * eryx_queue_close cancels the requests of a queue and drops its events. Threads that wait for it wake up.
- * The notify function is not called any more once this has returned, unless called from within it.
+ * Blocks: for a notify function that runs; it is not called any more once this has returned.
  * Returns: ERYX_OK; ERYX_EHANDLE; ERYX_ECLOSED; ERYX_EFORK.
  */
 int32_t eryx_queue_close(uint64_t queue);
@@ -146,6 +147,7 @@ int32_t eryx_event_fd(uint64_t queue, int32_t *fd);
 /*
  * eryx_set_notify sets the function that is called each time the queue goes from empty to not empty, or is not empty
  * now; NULL: none. Drain until ERYX_OK or ERYX_EMPTY each time.
+ * Blocks: for the former function if it runs; it is not called any more once this has returned.
  * Returns: ERYX_OK; ERYX_EHANDLE; ERYX_ECLOSED; ERYX_EFORK.
  */
 int32_t eryx_set_notify(uint64_t queue, eryx_notify_fn notify, void *user_data);

@@ -1,4 +1,7 @@
-"""Puts liberyx into the wheel: the file that ERYX_LIBRARY_FILE names, or one that is built here with Go."""
+"""Puts liberyx into the wheel: the file that ERYX_LIBRARY_FILE names, or one that is built here with Go.
+
+ERYX_CODE_FILE names the interpreter's machine code (go run ./capi/precompile FILE), which then goes into the wheel, too.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBRARY = "eryx/liberyx.so"
+CODE = "eryx/code.tar.zst"
 
 
 def has_go() -> bool:
@@ -37,6 +41,11 @@ class LibraryHook(BuildHookInterface[Any]):
             shutil.copyfile(given, target)
         else:
             self._build(target)
+        code = HERE / CODE
+        code.unlink(missing_ok=True)
+        if given := os.environ.get("ERYX_CODE_FILE"):
+            shutil.copyfile(given, code)
+            build_data["artifacts"].append(f"/{CODE}")
         build_data["pure_python"] = False
         build_data["artifacts"].append(f"/{LIBRARY}")
         tag = os.environ.get("ERYX_WHEEL_PLATFORM") or f"linux_{platform.machine()}"

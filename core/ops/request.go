@@ -47,9 +47,9 @@ func (r *request) finish(value any, err error) {
 		record = errorRecord(err)
 	}
 	r.endCalls()
+	r.service.forget(r) // before the other side knows that it is done: its id then means nothing any more
 	r.done(value, record)
 	r.cancel()
-	r.service.forget(r)
 }
 
 // done sends the event, or says why it cannot be encoded: a value of the guest's may nest too deep with what is around it.

@@ -18,6 +18,7 @@ func Names() []string { return slices.Sorted(maps.Keys(table)) }
 type Service struct {
 	config  core.RuntimeConfig
 	version string
+	prepare func() // called before the interpreter starts; may be nil
 
 	lastID    atomic.Uint64
 	sandboxes handles[*core.Sandbox]
@@ -39,6 +40,9 @@ type Service struct {
 func NewService(config core.RuntimeConfig, version string) *Service {
 	return &Service{config: config, version: version, requests: map[uint64]*request{}, idle: make(chan struct{})}
 }
+
+// BeforeStart has prepare called before the interpreter starts. It must be set before the first Submit.
+func (s *Service) BeforeStart(prepare func()) { s.prepare = prepare }
 
 // NextID is an id that was never used: above 0 and, for a thousand years, below 2^53.
 func (s *Service) NextID() uint64 { return s.lastID.Add(1) }
@@ -165,6 +169,9 @@ func (s *Service) runtime(r *request) (*core.Runtime, error) {
 	defer s.starting.Unlock()
 	if s.rt != nil {
 		return s.rt, nil
+	}
+	if s.prepare != nil {
+		s.prepare()
 	}
 	config := s.config
 	config.Progress = func(text string) { r.emit("progress", text) }

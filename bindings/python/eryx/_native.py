@@ -78,6 +78,9 @@ class Library:
         settings: dict[str, Any] = {}
         if cache := os.environ.get("ERYX_CACHE_DIR"):
             settings["cache_dir"] = cache
+        code = library_path().with_name("code.tar.zst")
+        if code.exists():
+            settings["code_file"] = str(code)
         config = _wire.encode(settings)
         _check(self._dll.eryx_init(ABI_VERSION, config, len(config)))
         self.next_events = self._dll.eryx_next_events
