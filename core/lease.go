@@ -4,7 +4,7 @@ import (
 	"container/list"
 	"context"
 	"io"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
@@ -59,8 +59,9 @@ func (c LeaseConfig) over(base Config) (Config, error) {
 // Lease is a session that is the caller's until Release.
 type Lease struct {
 	*Session
-	pool *Pool
-	once sync.Once
+	pool     *Pool
+	config   Config
+	released atomic.Bool
 }
 
 // Acquire waits for a lease, behind those who wait already. Errors: pool_timeout after AcquireTimeout or when
@@ -104,7 +105,7 @@ func (p *Pool) acquire(config LeaseConfig, slot func() error) (*Lease, error) {
 	p.mu.Lock()
 	p.stats.TotalAcquisitions++
 	p.mu.Unlock()
-	return &Lease{Session: s, pool: p}, nil
+	return &Lease{Session: s, pool: p, config: full}, nil
 }
 
 // takeSlot takes the right to a lease, if one is free and nobody waits. Under mu.
@@ -202,13 +203,24 @@ func (p *Pool) gaveUp(cause error) error {
 	return &Error{Code: CodePoolTimeout, Message: "no lease of the pool was released in time", Cause: cause}
 }
 
+// ExecuteAlone runs a program in a guest of its own, as Sandbox.Execute does, with the lease's configuration: it
+// neither sees the lease's session nor leaves anything there.
+func (l *Lease) ExecuteAlone(ctx context.Context, code string, options ...ExecuteOption) (*Result, error) {
+	if l.released.Load() {
+		err := failure(CodeClosed, "the lease was released")
+		return &Result{Err: err}, err
+	}
+	alone := &Sandbox{rt: l.pool.rt, config: l.config, origin: l.pool.origin}
+	return alone.Execute(ctx, code, options...)
+}
+
 // Release ends the lease: what runs is stopped, and the session with all its state is gone. Releasing again does
 // nothing.
 func (l *Lease) Release() {
-	l.once.Do(func() {
+	if l.released.CompareAndSwap(false, true) {
 		_ = l.Session.Close() // never fails; a dead guest is thrown away
 		l.pool.released()
-	})
+	}
 }
 
 // Close is Release.

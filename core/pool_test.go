@@ -135,6 +135,26 @@ func TestPoolLeaseConfig(t *testing.T) {
 	execute(t, third.Session, "try: who\nexcept NameError: pass\nelse: raise SystemExit(1)")
 }
 
+// TestPoolExecuteAlone: such a program shares nothing with the lease's session, but its configuration.
+func TestPoolExecuteAlone(t *testing.T) {
+	p := newPool(t, core.PoolConfig{Factory: newFactory(t, core.FactoryConfig{SetupCode: "x = 1"})})
+	l := acquire(t, p, core.LeaseConfig{Env: map[string]string{"K": "v"}})
+	execute(t, l.Session, "x = 2")
+	for range 2 {
+		r, err := l.ExecuteAlone(context.Background(), "import os; print(x, os.environ['K']); x = 3")
+		if err != nil || string(r.Stdout) != "1 v\n" {
+			t.Errorf("%q, %v", r.Stdout, err)
+		}
+	}
+	if got := string(execute(t, l.Session, "print(x)").Stdout); got != "2\n" {
+		t.Errorf("the session: %q", got)
+	}
+	l.Release()
+	if _, err := l.ExecuteAlone(context.Background(), "1"); core.ErrorCode(err) != core.CodeClosed {
+		t.Errorf("after Release: %v", err)
+	}
+}
+
 // TestPoolFair: 64 who wait for 4 leases get them in the order in which they came, each within a bounded time.
 func TestPoolFair(t *testing.T) {
 	const leases, waiters, work = 4, 64, 5 * time.Millisecond
