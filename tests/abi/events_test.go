@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -270,4 +271,71 @@ func TestNotify(t *testing.T) {
 	if calls.Load() != at {
 		t.Error("called after its queue was closed")
 	}
+}
+
+// TestNotifyIsOver: when the function has been replaced, or its queue closed, it does not run any more: its user may free
+// what it uses.
+func TestNotifyIsOver(t *testing.T) {
+	for name, end := range map[string]func(q *queue) int32{
+		"set_notify":  func(q *queue) int32 { return eryxSetNotify(q.id, 0, 0) },
+		"queue_close": func(q *queue) int32 { return eryxQueueClose(q.id) },
+	} {
+		q := openQueue(t)
+		var runs atomic.Bool
+		started := make(chan struct{})
+		notify := purego.NewCallback(func(uintptr) uintptr {
+			runs.Store(true)
+			close(started)
+			time.Sleep(100 * time.Millisecond)
+			runs.Store(false)
+			return 0
+		})
+		eryxSetNotify(q.id, notify, 0)
+		q.submit(message{"op": "info"})
+		<-started
+		if status := end(q); status != ok || runs.Load() {
+			t.Errorf("%s: status %d, the function runs: %v", name, status, runs.Load())
+		}
+	}
+}
+
+// TestInsideNotify: events can be taken and calls be answered by the function itself.
+func TestInsideNotify(t *testing.T) {
+	leavesNothing(t)
+	q := openQueue(t)
+	session := q.newSession("f")
+	var mu sync.Mutex
+	inside := &queue{t: t, id: q.id}
+	var done []any
+	notify := purego.NewCallback(func(uintptr) uintptr {
+		mu.Lock()
+		defer mu.Unlock()
+		for inside.drain() {
+		}
+		for _, event := range inside.events {
+			switch event[0] {
+			case "call":
+				complete(t, []any{event[2], 0, "from inside"})
+			case "done":
+				done = event
+			}
+		}
+		inside.events = nil
+		return 0
+	})
+	eryxSetNotify(q.id, notify, 0)
+	q.execute(session, "print(await f())")
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		mu.Lock()
+		finished := done != nil
+		mu.Unlock()
+		if finished {
+			break
+		}
+	}
+	eryxSetNotify(q.id, 0, 0)
+	if done == nil || string(done[2].(message)["stdout"].([]byte)) != "from inside\n" {
+		t.Errorf("done %v", done)
+	}
+	q.closeSession(session)
 }

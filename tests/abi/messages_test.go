@@ -62,10 +62,26 @@ func (q *queue) submit(m message) uint64 {
 // take takes events, waiting up to a timeout; false when there are none.
 func (q *queue) take(timeout time.Duration) bool {
 	q.t.Helper()
+	ms := int32(timeout.Milliseconds())
+	return q.receive(func(buffer *byte, capacity uintptr, length *uintptr) int32 {
+		return eryxNextEvents(q.id, buffer, capacity, length, ms)
+	})
+}
+
+// drain takes the events that there are; false when there are none.
+func (q *queue) drain() bool {
+	q.t.Helper()
+	return q.receive(func(buffer *byte, capacity uintptr, length *uintptr) int32 {
+		return eryxDrain(q.id, buffer, capacity, length)
+	})
+}
+
+func (q *queue) receive(call func(buffer *byte, capacity uintptr, length *uintptr) int32) bool {
+	q.t.Helper()
 	buffer := make([]byte, 1<<16)
 	var length uintptr
 	for {
-		status := eryxNextEvents(q.id, &buffer[0], uintptr(len(buffer)), &length, int32(timeout.Milliseconds()))
+		status := call(&buffer[0], uintptr(len(buffer)), &length)
 		switch status {
 		case interrupted:
 			continue // Go's own preemption signals
@@ -76,13 +92,15 @@ func (q *queue) take(timeout time.Duration) bool {
 			return false
 		case ok, more:
 		default:
-			q.t.Fatalf("eryx_next_events: status %d", status)
+			q.t.Errorf("events: status %d", status)
+			return false
 		}
 		break
 	}
 	v, err := wire.Decode(buffer[:length])
 	if err != nil {
-		q.t.Fatalf("events: %v", err)
+		q.t.Errorf("events: %v", err)
+		return false
 	}
 	for _, event := range v.([]any) {
 		q.events = append(q.events, event.([]any))
@@ -165,21 +183,29 @@ func (q *queue) counts() map[string]int64 {
 // leavesNothing checks at the test's end that all handle tables are as they were.
 func leavesNothing(t testing.TB) {
 	t.Helper()
-	before := openQueue(t).counts()
+	before := settled(t, nil)
 	t.Cleanup(func() {
-		var after map[string]int64
-		for range 100 { // what was cancelled may take a moment to end
-			q := &queue{t: t}
-			eryxQueueOpen(&q.id)
-			after = q.counts()
-			eryxQueueClose(q.id)
-			if equal(before, after) {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
+		if after := settled(t, before); !equal(before, after) {
+			t.Errorf("open before the test: %v, after it: %v", before, after)
 		}
-		t.Errorf("open before the test: %v, after it: %v", before, after)
 	})
+}
+
+// settled counts what is open, when no request is and the counts are what they should be; what was cancelled may take a
+// moment to end.
+func settled(t testing.TB, want map[string]int64) (counts map[string]int64) {
+	t.Helper()
+	q := &queue{t: t}
+	eryxQueueOpen(&q.id)
+	defer eryxQueueClose(q.id)
+	for range 100 {
+		counts = q.counts()
+		if counts["request_count"] == 0 && (want == nil || equal(want, counts)) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return counts
 }
 
 func equal(a, b map[string]int64) bool {
