@@ -258,3 +258,23 @@ print()
 		t.Errorf("afterwards printed %q", r.Stdout)
 	}
 }
+
+// TestAnswerDoesNotFit is an answer for which the guest has no memory left.
+func TestAnswerDoesNotFit(t *testing.T) {
+	big := core.Callback{Name: "big", Func: func(context.Context, map[string]any) (any, error) {
+		return make([]byte, 10<<20), nil
+	}}
+	s := newSession(t, core.Config{Callbacks: []core.Callback{big, echoCallback()}, Limits: core.Limits{MaxMemoryBytes: 48 << 20}})
+	_, err := s.Execute(context.Background(), `
+import sandbox
+hog = bytearray(sandbox.remaining()["memory_bytes"] - (6 << 20))
+await big()
+`, core.WithTimeout(20*time.Second))
+	var e *core.Error
+	if !errors.As(err, &e) || e.Limit != "memory" || e.Killed {
+		t.Fatalf("error %v, want the memory limit", err)
+	}
+	if r := execute(t, s, "del hog\nprint(await echo(x=1), len(await big()))"); string(r.Stdout) != "1 10485760\n" {
+		t.Errorf("afterwards printed %q", r.Stdout)
+	}
+}

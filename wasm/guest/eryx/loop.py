@@ -31,7 +31,7 @@ def receive_one(message: list[Any]) -> None:
         return
     if isinstance(receiver, asyncio.Future):
         del pending[message[0]]
-        settle(receiver, message)
+        settle(receiver, message)  # noqa: F821 (callbacks.py sets it)
     else:
         receiver(message)
 
@@ -97,7 +97,7 @@ class Loop(selector_events.BaseSelectorEventLoop):
         super().__init__(selector or HostSelector())
 
     def _make_self_pipe(self) -> None:  # no threads: nobody else can wake the loop
-        self._ssock = self._csock = None  # type: ignore[assignment]
+        self._ssock = self._csock = None
         self._internal_fds = 0
 
     def _close_self_pipe(self) -> None:
@@ -130,12 +130,11 @@ class Loop(selector_events.BaseSelectorEventLoop):
 class HostedLoop(Loop):
     """The loop that the host drives: it never blocks. Its hot parts are in C, see shim/loop.c."""
 
+    failure: MemoryError | None = None
     _task_factory = None  # asyncio's constructor calls set_debug() before it sets this
 
     def __init__(self) -> None:
-        selector = HostSelector()
-        selector.hosted = True
-        super().__init__(selector)
+        super().__init__()
         _eryx.loop_setup(
             self, self._ready, events.Handle, asyncio.Future, pending, self._handle_failed, self._run_other, receive_one  # type: ignore[attr-defined]
         )
@@ -188,9 +187,12 @@ class HostedLoop(Loop):
         """Run what is runnable now, without blocking; whether more is."""
         ready = self._ready  # type: ignore[attr-defined]
         scheduled = self._scheduled  # type: ignore[attr-defined]
-        messages = _eryx.wait(0)
-        if messages:
-            _eryx.receive(messages)
+        try:
+            messages = _eryx.wait(0)
+            if messages:
+                _eryx.receive(messages)
+        except MemoryError as error:  # what came from the host does not fit: the program must end
+            self.failure = error
         if scheduled:
             self._due_timers(scheduled, ready)
         _eryx.run_ready(len(ready))
@@ -222,14 +224,14 @@ class HostedLoop(Loop):
 
     def enter(self) -> None:
         """Make this the running loop until ``leave``, with asyncio's hooks for asynchronous generators."""
-        self._thread_id = threading.get_ident()  # type: ignore[attr-defined]
+        self._thread_id = threading.get_ident()
         self._hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         events._set_running_loop(self)
 
     def leave(self) -> None:
         """Undo ``enter``."""
-        self._thread_id = None  # type: ignore[attr-defined]
+        self._thread_id = None  # type: ignore[assignment]
         events._set_running_loop(None)
         sys.set_asyncgen_hooks(*self._hooks)
 
@@ -238,10 +240,10 @@ def install() -> None:
     """Make asyncio use ``Loop`` wherever it makes a loop of its own, nested runs included."""
     from asyncio import runners
 
-    asyncio.SelectorEventLoop = asyncio.EventLoop = Loop  # type: ignore[misc, assignment]
+    asyncio.SelectorEventLoop = asyncio.EventLoop = Loop  # type: ignore[assignment]
     from asyncio import unix_events
 
-    unix_events.SelectorEventLoop = unix_events.EventLoop = Loop  # type: ignore[attr-defined, misc]
+    unix_events.SelectorEventLoop = unix_events.EventLoop = Loop  # type: ignore[assignment]
     for policy in ("_DefaultEventLoopPolicy", "_UnixDefaultEventLoopPolicy"):
         cls = getattr(unix_events, policy, None)
         if cls is not None:

@@ -29,6 +29,7 @@ class Run:
         self.task: asyncio.Task[Any] | None = None
         self.hosted: HostedLoop | None = None
         self.interrupted = False
+        self.failure: MemoryError | None = None
         self.outcome: dict[str, Any] = {}  # what is told of the run when it ends well
         self.program = False  # whether it runs a program, and not a function of the program's
 
@@ -136,14 +137,18 @@ def step() -> Reply:
     loop, task = run.hosted, run.task
     while not task.done():
         try:
-            if not loop.step():
+            more = loop.step()
+            if loop.failure is not None:
+                run.failure, loop.failure = loop.failure, None
+                task.cancel("out of memory")
+            elif not more:
                 deadline = loop.next_deadline()
                 if deadline != 0 and not task.done():
                     trace.flush()
                     return deadline
         except (KeyboardInterrupt, SystemExit) as error:
             _stop_main(run, task, error)
-    return finish(run, _error_of(task))
+    return finish(run, run.failure or _error_of(task))
 
 
 def _stop_main(run: Run, task: asyncio.Task[Any], error: BaseException) -> None:
@@ -193,7 +198,7 @@ def finish(run: Run, error: BaseException | None) -> Reply:
     return reply
 
 
-def _outcome(run: Run, error: BaseException | None) -> Reply:
+def _outcome(run: Run, error: BaseException | None) -> list[Any]:
     if not run.keep_tasks and pending:
         pending.clear()
     output.flush()
