@@ -23,6 +23,11 @@ build: $(LIBRARY)
 $(LIBRARY): $(GO_SOURCES)
 	capi/build.sh $@
 
+## quickstart: the main job: untrusted Python that awaits two async functions of a Python program
+.PHONY: quickstart
+quickstart: $(LIBRARY) $(VENV)/.done
+	PYTHONPATH=bindings/python ERYX_LIBRARY=$(LIBRARY) $(PYTHON) examples/quickstart/python/quickstart.py
+
 ## test: install what the tests need into this folder, and run all of them: Go, C, Python, guest
 .PHONY: test
 test: test-go test-c test-python test-guest
