@@ -1,4 +1,4 @@
-"""Build the peer's virtual environment: pyeryx, pinned by hash, in build/peer-venv.
+"""Build the virtual environment of bench/: pyeryx and what our own package needs, pinned by hash, in build/peer-venv.
 
 Needs only the standard library and pip. Looks for a CPython of at least 3.12: the one that runs this script,
 those on PATH, then those of ~/.pyenv. Rebuilds when requirements.txt changed (by content) and else does nothing.

@@ -1,6 +1,8 @@
-"""Measure the peer, pyeryx: the figures that bench/cmd/bench measures of ours, taken in the same way.
+"""Measure a package named eryx: the peer, pyeryx, or our own, whichever is imported. bench/cmd/bench measures our
+engine without Python in the same way.
 
-Run with the interpreter of build/peer-venv (see make_venv.py). Three ways to use it:
+Run with the interpreter of build/peer-venv (see make_venv.py), and for our package with PYTHONPATH=bindings/python and
+ERYX_LIBRARY=build/liberyx.so. Three ways to use it:
 
   measure.py [--only PREFIX] [--out FILE]   take every figure once and write JSON: median, p99, n per metric
   measure.py --serve                        answer requests on stdin, one JSON object a line:
@@ -12,7 +14,7 @@ our engine and the peer take turns within one run.
 """
 
 import argparse
-import importlib.metadata
+import asyncio
 import json
 import math
 import os
@@ -129,6 +131,24 @@ def cold_start(count):
     return samples
 
 
+def python_cold_start(count):
+    """A new interpreter, the import and the first result; timed to its exit."""
+    program = f"import eryx; print(eryx.Sandbox().execute({HELLO!r}).stdout)"
+    return timed(lambda: subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL), count)
+
+
+def snapshot_state(count):
+    """Pickling a session that holds a dict of 10,000 entries."""
+    session = eryx.Session()
+    session.execute("data = {f'key{i}': i for i in range(10_000)}")
+    return timed(session.snapshot_state, count)
+
+
+def factory_build(count):
+    """A factory with modules imported."""
+    return timed(lambda: eryx.SandboxFactory(imports=list(IMPORTS)), count)
+
+
 def cpu(name, count):
     """Seconds of run() of a program: defined, run once to warm up and be checked, then timed."""
     session = eryx.Session()
@@ -149,9 +169,13 @@ def import_time(module, count):
     return samples
 
 
+def callback_limits():
+    return eryx.ResourceLimits(execution_timeout_ms=60_000, max_callback_invocations=None)
+
+
 def callbacks(template, calls, count):
     """Seconds per callback."""
-    limits = eryx.ResourceLimits(execution_timeout_ms=60_000, max_callback_invocations=None)
+    limits = callback_limits()
     echo = {"name": "echo", "fn": lambda x: {"x": x}, "description": "Returns its argument."}
     code = template.format(n=calls)
     samples = []
@@ -162,6 +186,26 @@ def callbacks(template, calls, count):
     return samples
 
 
+def async_callbacks(template, calls, count):
+    """Seconds per async callback in the caller's own event loop, which the peer does not have."""
+
+    async def echo(x):
+        return {"x": x}
+
+    async def timed_async(code):
+        start = time.perf_counter()
+        await sandbox.execute_async(code)
+        return time.perf_counter() - start
+
+    async def take():
+        base = await timed_async("import asyncio")
+        return [(await timed_async(code) - base) / calls for _ in range(count)]
+
+    sandbox = eryx.Sandbox(callbacks=[{"name": "echo", "fn": echo}], resource_limits=callback_limits())
+    code = template.format(n=calls)
+    return asyncio.run(take())
+
+
 def build_metrics():
     """Each metric: its unit, how many samples it needs by itself, and how to take them."""
     metrics = {
@@ -170,9 +214,15 @@ def build_metrics():
         "create_rate": ("1/s", 3, create_rate),
         "session_memory": ("bytes", 1, session_memory),
         "cold_start": ("s", 10, cold_start),
+        "python_cold_start": ("s", 10, python_cold_start),
+        "snapshot_state": ("s", 3, snapshot_state),
+        "factory_build": ("s", 1, factory_build),
         "callback_sequential": ("s", 5, lambda n: callbacks(SEQUENTIAL, 500, n)),
         "callback_gathered": ("s", 5, lambda n: callbacks(GATHERED, 1000, n)),
     }
+    if hasattr(eryx.Sandbox, "execute_async"):
+        metrics["async_sequential"] = ("s", 5, lambda n: async_callbacks(SEQUENTIAL, 500, n))
+        metrics["async_gathered"] = ("s", 5, lambda n: async_callbacks(GATHERED, 1000, n))
     for module in IMPORTS:
         metrics[f"import/{module}"] = ("s", 5, lambda n, module=module: import_time(module, n))
     for name in PROGRAMS:
@@ -205,7 +255,7 @@ def report(only):
             figures[name] = summary(unit, take(count))
             print(f"{name:28} {figures[name]['median']:.6g} {unit}", file=sys.stderr)
     return {
-        "peer": f"pyeryx {importlib.metadata.version('pyeryx')}",
+        "peer": f"eryx {eryx.__version__} of {eryx.__file__}",
         "python": platform.python_version(),
         "machine": {
             "system": platform.platform(),
@@ -220,12 +270,13 @@ def report(only):
 
 def serve():
     """Answer requests until stdin ends. An error is an answer too."""
-    print(json.dumps({"peer": importlib.metadata.version("pyeryx"), "python": platform.python_version()}), flush=True)
+    about = {"version": eryx.__version__, "file": eryx.__file__, "python": platform.python_version()}
+    print(json.dumps(about), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         try:
             answer = {"samples": METRICS[request["metric"]][2](request["count"])}
-        except Exception as err:  # whatever the peer raises is a figure that cannot be had
+        except Exception as err:  # whatever it raises is a figure that cannot be had
             answer = {"error": f"{type(err).__name__}: {err}"}
         print(json.dumps(answer), flush=True)
 

@@ -83,7 +83,7 @@ def _refuse_threads() -> None:
     def refuse(*args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(_THREADS)
 
-    _thread.start_new_thread = _thread.start_joinable_thread = _thread.start_new = refuse  # type: ignore[assignment]
+    _thread.start_new_thread = _thread.start_joinable_thread = _thread.start_new = refuse
     threading._start_new_thread = threading._start_joinable_thread = refuse  # type: ignore[attr-defined]
 
 
@@ -101,12 +101,12 @@ def _refuse_processes() -> None:
     import concurrent.futures
     from asyncio import base_events
 
-    os.system = no_process  # type: ignore[assignment]
+    os.system = no_process
     subprocess.Popen.__init__ = no_process  # type: ignore[method-assign]
     # Otherwise a Popen that was never made complains when it goes.
-    subprocess.Popen.__del__ = lambda self: None  # type: ignore[attr-defined]
-    base_events.BaseEventLoop.subprocess_exec = _no_async_process  # type: ignore[assignment]
-    base_events.BaseEventLoop.subprocess_shell = _no_async_process  # type: ignore[assignment]
+    subprocess.Popen.__del__ = lambda self: None  # type: ignore[method-assign]
+    base_events.BaseEventLoop.subprocess_exec = _no_async_process  # type: ignore[method-assign]
+    base_events.BaseEventLoop.subprocess_shell = _no_async_process  # type: ignore[method-assign]
     lazily = concurrent.futures.__getattr__
 
     def attribute(name: str) -> Any:
@@ -115,7 +115,7 @@ def _refuse_processes() -> None:
             sys.modules["concurrent.futures.process"]._check_system_limits = _no_pool  # type: ignore[attr-defined]
         return value
 
-    concurrent.futures.__getattr__ = attribute  # type: ignore[attr-defined]
+    concurrent.futures.__getattr__ = attribute  # type: ignore[method-assign]
 
 
 def _no_pool() -> NoReturn:
@@ -125,6 +125,6 @@ def _no_pool() -> NoReturn:
 def install() -> None:
     """Put the errors in place."""
     sys.meta_path.append(_Finder())
-    os.__getattr__ = _os_attribute  # type: ignore[attr-defined]
+    os.__getattr__ = _os_attribute  # type: ignore[method-assign]
     _refuse_threads()
     _refuse_processes()

@@ -89,9 +89,9 @@ def _begin(number: int, name: str, arguments: dict[str, Any]) -> asyncio.Future[
     if trace.on:
         trace.flush()
     try:
-        return _eryx.begin(loop, number, name, arguments)  # type: ignore[no-any-return]
+        return _eryx.begin(loop, number, name, arguments)
     except (TypeError, ValueError):
-        return _eryx.begin(loop, number, name, _plain(name, arguments))  # type: ignore[no-any-return]
+        return _eryx.begin(loop, number, name, _plain(name, arguments))
     except OSError:
         raise _refused() from None
 
@@ -141,7 +141,7 @@ def _function(spec: Spec) -> Callable[..., Any]:
             return _stream(name, bind(spec, args, kwargs) if args else kwargs)
     else:
 
-        async def function(*args: Any, **kwargs: Any) -> Any:
+        async def function(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
             # As call() does, which is not called here because that costs a coroutine more.
             number = next(_numbers)
             future = _begin(number, name, bind(spec, args, kwargs) if args else kwargs)
@@ -170,7 +170,7 @@ def _annotation(schema: Any) -> Any:
         known = [_TYPES[k] for k in kind if k in _TYPES]
         if not known:
             return Any
-        result = known[0]
+        result: Any = known[0]
         for other in known[1:]:
             result = result | other if result is not None else other | None  # type: ignore[operator]
         return result
@@ -201,13 +201,13 @@ def _parameters(spec: Spec) -> list[Parameter]:
     schema = spec.schema
     required = schema.get("required") or []
     properties = schema.get("properties") or {}
-    kind = Parameter.POSITIONAL_OR_KEYWORD
+    kind: Any = Parameter.POSITIONAL_OR_KEYWORD
     parameters = []
     optional = False
     for name in spec.parameters:
         if not name.isidentifier():
             continue
-        default = Parameter.empty
+        default: Any = Parameter.empty
         own = properties.get(name)
         if name not in required:
             optional = True
@@ -260,11 +260,11 @@ class CallableNamespace(Namespace):
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
-        return self._eryx_function.__doc__
+        return str(self._eryx_function.__doc__)
 
     @property
     def __name__(self) -> str:
-        return self._eryx_function.__name__
+        return str(self._eryx_function.__name__)
 
 
 def _place(root: dict[str, Any], spec: Spec, spaces: set[str]) -> None:
@@ -282,7 +282,7 @@ def _place(root: dict[str, Any], spec: Spec, spaces: set[str]) -> None:
         space = members.get(parts[-1])
         if space is None:
             space = members[parts[-1]] = CallableNamespace(spec.name)
-        space._eryx_function = function
+        space._eryx_function = function  # type: ignore[union-attr]
     else:
         members[parts[-1]] = function
 

@@ -30,7 +30,9 @@ def _inline_executor() -> None:
 
     original = thread.ThreadPoolExecutor.__init__
 
-    def __init__(self: Any, max_workers: Any = None, thread_name_prefix: str = "", initializer: Any = None, initargs: Any = (), **kw: Any) -> None:
+    def __init__(
+        self: Any, max_workers: Any = None, thread_name_prefix: str = "", initializer: Any = None, initargs: Any = (), **kw: Any
+    ) -> None:
         original(self, max_workers, thread_name_prefix, initializer, initargs, **kw)
         self._initializer_left = initializer is not None
         self._initializer_call = lambda: initializer(*initargs)

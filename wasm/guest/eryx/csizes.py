@@ -6,10 +6,10 @@ from typing import Any
 
 # Name, format of struct. The guest is a 32-bit machine.
 _TYPES = {
-    **{"c_bool": "?", "c_byte": "b", "c_ubyte": "B", "c_short": "h", "c_ushort": "H", "c_int": "i", "c_uint": "I"},
-    **{"c_long": "l", "c_ulong": "L", "c_longlong": "q", "c_ulonglong": "Q", "c_size_t": "I", "c_ssize_t": "i"},
-    **{"c_int8": "b", "c_uint8": "B", "c_int16": "h", "c_uint16": "H", "c_int32": "i", "c_uint32": "I"},
-    **{"c_int64": "q", "c_uint64": "Q", "c_float": "f", "c_double": "d"},
+    "c_bool": "?", "c_byte": "b", "c_ubyte": "B", "c_short": "h", "c_ushort": "H", "c_int": "i", "c_uint": "I",
+    "c_long": "l", "c_ulong": "L", "c_longlong": "q", "c_ulonglong": "Q", "c_size_t": "I", "c_ssize_t": "i",
+    "c_int8": "b", "c_uint8": "B", "c_int16": "h", "c_uint16": "H", "c_int32": "i", "c_uint32": "I",
+    "c_int64": "q", "c_uint64": "Q", "c_float": "f", "c_double": "d",
 }
 
 

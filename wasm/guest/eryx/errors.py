@@ -55,10 +55,10 @@ def hide_runtime() -> None:
     """Leave the runtime's own frames out of the stacks that the program prints: its bottom is ``<module>``."""
     walk = traceback.walk_stack
 
-    def walk_stack(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
-        if frame is None:
-            frame = sys._getframe(1)
-        return ((f, line) for f, line in walk(frame) if not f.f_code.co_filename.startswith(RUNTIME))
+    def walk_stack(f: FrameType | None) -> Iterator[tuple[FrameType, int]]:
+        if f is None:
+            f = sys._getframe(1)
+        return ((frame, line) for frame, line in walk(f) if not frame.f_code.co_filename.startswith(RUNTIME))
 
     traceback.walk_stack = walk_stack
 

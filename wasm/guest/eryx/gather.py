@@ -69,7 +69,7 @@ class _Gathering:
         def done(future: asyncio.Future[Any]) -> None:
             nonlocal left
             left -= 1
-            if future._exception is not None or future.cancelled() or outer.done():  # type: ignore[attr-defined]
+            if future._exception is not None or future.cancelled() or outer.done():
                 self.unusual(future)
             if not left and not outer.done():
                 self.finish(future)

@@ -23,7 +23,7 @@ def set_reason(text: str) -> None:
 
 # The code of event loops: it takes a handle out of the queue and calls it, or puts one in for a task's next step.
 # An exception there would lose the handle, whose task would then wait for ever and could not even be cancelled.
-_LOOPS: set[str] = {events.Handle._run.__code__.co_filename, base_events.BaseEventLoop._run_once.__code__.co_filename}
+_LOOPS: set[str] = {events.Handle._run.__code__.co_filename, base_events.BaseEventLoop._run_once.__code__.co_filename}  # type: ignore[attr-defined]
 
 
 def _raise_now() -> None:

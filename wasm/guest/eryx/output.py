@@ -48,7 +48,7 @@ class CapturedErr(CapturedStream):
 
 
 def _text(raw: CapturedStream, errors: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)  # type: ignore[arg-type]
+    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)
 
 
 def install() -> None:

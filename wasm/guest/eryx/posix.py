@@ -111,4 +111,4 @@ def install() -> None:
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
     signal.raise_signal = raise_signal
-    os.geteuid = os.getgid = os.getegid = getuid  # type: ignore[assignment]
+    os.geteuid = os.getgid = os.getegid = getuid

@@ -37,7 +37,7 @@ class Stream:
     def __repr__(self) -> str:
         return f"<stream of {self._name}>"
 
-    def __aiter__(self) -> "Stream":
+    def __aiter__(self) -> Stream:
         return self
 
     async def __anext__(self) -> Any:
@@ -97,7 +97,7 @@ class Stream:
         """End the call; more items are not wanted."""
         self._close()
 
-    async def __aenter__(self) -> "Stream":
+    async def __aenter__(self) -> Stream:
         return self
 
     async def __aexit__(self, *exc: object) -> None:

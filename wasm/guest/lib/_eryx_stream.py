@@ -3,7 +3,7 @@
 import struct
 from typing import Any, NoReturn, Self
 
-import _eryx_codec
+import _eryx_codec  # type: ignore[import-not-found]
 
 # Kinds, flags and states, as in core/guest/codec/codec.go.
 BZ2_COMPRESS, BZ2_DECOMPRESS, LZMA_COMPRESS, LZMA_DECOMPRESS, ZSTD_COMPRESS, ZSTD_DECOMPRESS, ZSTD_TRAIN = range(1, 8)

@@ -2,15 +2,16 @@
 CPython's own implementation under OpenSSL's names. hashlib.py and hmac.py need no change for it.
 """
 
+import _hmac  # type: ignore[import-not-found]
 import operator
-from _md5 import md5 as openssl_md5
+from _md5 import md5 as openssl_md5  # type: ignore[import-not-found]
 from _operator import _compare_digest as compare_digest  # noqa: F401 (for hmac)
-from _sha1 import sha1 as openssl_sha1
-from _sha2 import sha224 as openssl_sha224
+from _sha1 import sha1 as openssl_sha1  # type: ignore[import-not-found]
+from _sha2 import sha224 as openssl_sha224  # type: ignore[import-not-found]
 from _sha2 import sha256 as openssl_sha256
 from _sha2 import sha384 as openssl_sha384
 from _sha2 import sha512 as openssl_sha512
-from _sha3 import sha3_224 as openssl_sha3_224
+from _sha3 import sha3_224 as openssl_sha3_224  # type: ignore[import-not-found]
 from _sha3 import sha3_256 as openssl_sha3_256
 from _sha3 import sha3_384 as openssl_sha3_384
 from _sha3 import sha3_512 as openssl_sha3_512
@@ -18,8 +19,7 @@ from _sha3 import shake_128 as openssl_shake_128
 from _sha3 import shake_256 as openssl_shake_256
 from typing import Any
 
-import _eryx_codec
-import _hmac
+import _eryx_codec  # type: ignore[import-not-found]
 from _eryx_stream import pack
 
 _CONSTRUCTORS: dict[str, Any] = {

@@ -51,7 +51,7 @@ def _preset_dict(preset: int) -> int:
 
 
 def _parse_lzma(spec: Mapping[str, Any]) -> _Filter:
-    preset = spec["preset"] if "preset" in spec else PRESET_DEFAULT  # noqa: SIM401 (any mapping)
+    preset = spec["preset"] if "preset" in spec else PRESET_DEFAULT
     size = _preset_dict(_number(preset, _UINT32))
     if not _LZMA_KEYS.issuperset(spec):
         raise ValueError("Invalid filter specifier for LZMA filter")

@@ -163,17 +163,17 @@ class ZstdDict(Unpicklable):
         return self._content
 
     @property
-    def as_digested_dict(self) -> "tuple[ZstdDict, int]":
+    def as_digested_dict(self) -> tuple[ZstdDict, int]:
         """Load as a digested dictionary to compressor."""
         return self, _DIGESTED
 
     @property
-    def as_undigested_dict(self) -> "tuple[ZstdDict, int]":
+    def as_undigested_dict(self) -> tuple[ZstdDict, int]:
         """Load as an undigested dictionary to compressor."""
         return self, _UNDIGESTED
 
     @property
-    def as_prefix(self) -> "tuple[ZstdDict, int]":
+    def as_prefix(self) -> tuple[ZstdDict, int]:
         """Load as a prefix to compressor/decompressor."""
         return self, _PREFIX
 
