@@ -34,6 +34,9 @@ CHECKSUMS = json.loads((BENCH / "cpu" / "checksums.json").read_text("utf-8"))
 COMMAND = pathlib.Path(sys.executable).with_name("eryx")
 HELLO = "print('hi')"
 IMPORTS = ("http.client", "unittest", "statistics", "argparse")
+FACTORY_IMPORTS = (
+    "xml.dom.minidom", "unittest.mock", "logging.config", "pydoc", "mailbox", "plistlib", "doctest", "xmlrpc.client", "tarfile",
+)  # fmt: skip
 SEQUENTIAL = "for i in range({n}):\n    await echo(x=i)\n"
 GATHERED = (
     "import asyncio\n"
@@ -146,7 +149,7 @@ def snapshot_state(count):
 
 def factory_build(count):
     """A factory with modules imported."""
-    return timed(lambda: eryx.SandboxFactory(imports=list(IMPORTS)), count)
+    return timed(lambda: eryx.SandboxFactory(imports=list(FACTORY_IMPORTS)), count)
 
 
 def cpu(name, count):

@@ -24,7 +24,7 @@ const (
 	byMax                  // ours: the worst sample
 )
 
-// bars are those of issues 3 and 4 that are figures.
+// bars are those of issues 3 to 6 that are figures.
 var bars = []bar{
 	{3, "create_print", "create, print, close", byRatio, 0.3, false},
 	{3, "recycled_ready", "a recycled sandbox is ready to run", byMedian, 50e-6, false},
@@ -45,6 +45,17 @@ var bars = []bar{
 	{4, "callback_gathered", "1,000 gathered callbacks, each", byMedian, 8e-6, false},
 	{4, "callback_10000", "10,000 concurrent callbacks of 50 ms, all", byMedian, 1, false},
 	{4, "waiting_goroutines", "goroutines per waiting session", byMax, 0.05, false},
+	{4, "trace_factor", "traced loop, in times of the untraced", byMedian, 5, false},
+	{5, "python/create_print", "through Python: create and print", byRatio, 0.35, false},
+	{5, "python/session_execute", "through Python: second execute in a session", byRatio, 0.9, false},
+	{5, "python/callback_sequential", "through Python: sequential callback", byRatio, 0.35, false},
+	{5, "python/callback_gathered", "through Python: 1,000 gathered callbacks", byRatio, 0.12, false},
+	{5, "python/cold_start", "through Python: new process, import, first result", byRatio, 0.8, false},
+	{6, "snapshot_state", "`SnapshotState` of a dict of 10,000 entries", byRatio, 0.08, false},
+	{6, "image/take", "`Snapshot` of a fresh session and 1 MiB", byMedian, 5e-3, false},
+	{6, "image/restore", "`Restore` of it", byMedian, 2e-3, false},
+	{6, "fork", "`Fork` of it", byMedian, 1e-3, false},
+	{6, "factory_factor", "building a factory, in times of its imports", byMedian, 1.5, false},
 }
 
 // verdict is a bar beside what was measured.

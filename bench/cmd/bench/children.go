@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ var children = map[string]func(e *engine, count int) ([]float64, error){
 	"session_memory":     repeated((*engine).sessionMemory),
 	"waiting_memory":     repeated(func(e *engine) (float64, error) { return e.waitingSessions(privateDirty) }),
 	"waiting_goroutines": repeated(func(e *engine) (float64, error) { return e.waitingSessions(goroutines) }),
+	"waiting_threads":    repeated(func(e *engine) (float64, error) { return e.waitingSessions(threads) }),
+	"fork_memory":        repeated((*engine).forkMemory),
 	"gc_while_spinning":  (*engine).gcWhileSpinning,
 	"stop/loop":          stopAfter(spin),
 	"stop/builtin":       stopAfter(builtin),
@@ -68,10 +71,10 @@ func (e *engine) sessionMemory() (float64, error) {
 	})
 }
 
-// waitingSessions is a figure of the process per session, with 1,000 of them awaiting a callback that has
+// waitingSessions is a figure of the process per session, with 10,000 of them awaiting a callback that has
 // not answered.
 func (e *engine) waitingSessions(figure func() (float64, error)) (float64, error) {
-	const sessions = 1000
+	const sessions = 10_000
 	waiting := make(chan struct{}, sessions)
 	never := core.Callback{Name: "never", Start: func(*core.Call) { waiting <- struct{}{} }}
 	config := core.Config{
@@ -98,6 +101,16 @@ func (e *engine) waitingSessions(figure func() (float64, error)) (float64, error
 func goroutines() (float64, error) {
 	time.Sleep(100 * time.Millisecond) // those that have handed over are ending
 	return float64(runtime.NumGoroutine()), nil
+}
+
+// threads is how many threads of the operating system the process has.
+func threads() (float64, error) {
+	value := procField("/proc/self/status", "Threads")
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return 0, fmt.Errorf("Threads of /proc/self/status: %q", value)
+	}
+	return float64(n), nil
 }
 
 // perEach is by how much a figure of the process grows for each of count steps.

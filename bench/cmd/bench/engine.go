@@ -19,11 +19,12 @@ import (
 
 const hello = "print('hi')"
 
-// engine takes our own figures. All uses of package core are in this file and in children.go.
+// engine takes our own figures. All uses of package core are in this file, children.go and state.go.
 type engine struct {
 	ctx       context.Context
 	options   options
 	rt        *core.Runtime
+	binding   *python           // our package in Python, nil for none
 	programs  []string          // names of bench/cpu
 	checksums map[string]string // what each prints
 	titles    map[string]string // the first line of each, without its name

@@ -61,30 +61,41 @@ func privateDirty() (float64, error) {
 	return kilobytes * 1024, nil
 }
 
-// coldStart is the time from starting our command to the first byte that it prints.
+// coldStart is the time from starting our command to the first byte that it prints, of each of count starts.
 func coldStart(command string, count int) ([]float64, error) {
 	var samples []float64
 	for range count {
-		process := exec.Command(command, "-c", "print('hi')")
-		out, err := process.StdoutPipe()
+		one, err := startToOutput(command)
 		if err != nil {
 			return samples, err
 		}
-		start := time.Now()
-		if err := process.Start(); err != nil {
-			return samples, err
-		}
-		var first [64]byte
-		n, _ := out.Read(first[:])
-		samples = append(samples, time.Since(start).Seconds())
-		if err := process.Wait(); err != nil {
-			return samples, fmt.Errorf("%s: %w", command, err)
-		}
-		if n == 0 || first[0] != 'h' {
-			return samples, errors.New("the command printed nothing")
-		}
+		samples = append(samples, one)
 	}
 	return samples, nil
+}
+
+func startToOutput(command string) (float64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), childTime)
+	defer cancel()
+	process := exec.CommandContext(ctx, command, "-c", "print('hi')")
+	out, err := process.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := process.Start(); err != nil {
+		return 0, err
+	}
+	var first [64]byte
+	n, _ := out.Read(first[:])
+	took := time.Since(start).Seconds()
+	if err := process.Wait(); err != nil {
+		return 0, fmt.Errorf("%s: %w", command, err)
+	}
+	if n == 0 || first[0] != 'h' {
+		return 0, errors.New("the command printed nothing")
+	}
+	return took, nil
 }
 
 // childTime is how long a child process may take: a guest that cannot be stopped must not stop the run.
@@ -135,7 +146,7 @@ func runChild(args []string) bool {
 }
 
 // versions names what was measured.
-func versions(p *peer) map[string]string {
+func versions(p *python) map[string]string {
 	v := map[string]string{"go": runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dependency := range info.Deps {
@@ -148,7 +159,7 @@ func versions(p *peer) map[string]string {
 		v["eryx-go"] = strings.TrimSpace(string(out))
 	}
 	if p != nil {
-		v["pyeryx"], v["peer python"] = p.version.Peer, p.version.Python
+		v["pyeryx"], v["python"] = p.about.Version, p.about.Python
 	}
 	return v
 }

@@ -1,7 +1,7 @@
-// Command bench measures our engine and the peer, pyeryx, in turns within one run, and writes
+// Command bench measures our engine, our Python package and the peer, pyeryx, in turns within one run, and writes
 // bench/RESULTS.md and bench/results.json. Run it from anywhere inside the repository, as make bench does:
 //
-//	python3 bench/peer/make_venv.py && go build -o build/eryx ./cmd/eryx && go run ./bench/cmd/bench
+//	make build && python3 bench/peer/make_venv.py && go run ./bench/cmd/bench
 //
 // -only takes a prefix of metric names, -rounds the number of turns, -check makes a missed bar an error.
 package main
@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // options are the command line.
@@ -25,6 +26,7 @@ type options struct {
 	dry     bool
 	python  string
 	command string
+	library string
 }
 
 func main() {
@@ -50,14 +52,18 @@ func run() error {
 	flag.BoolVar(&o.dry, "dry", false, "write no files")
 	flag.StringVar(&o.python, "peer-python", filepath.Join(root, "build/peer-venv/bin/python"), "the peer's interpreter; empty measures ours alone")
 	flag.StringVar(&o.command, "command", filepath.Join(root, "build/eryx"), "our command, for the cold start")
+	flag.StringVar(&o.library, "library", filepath.Join(root, "build/liberyx.so"), "our library, for our Python package")
 	flag.Parse()
 
-	ctx := context.Background()
-	ours, err := newEngine(ctx, o)
+	ours, err := newEngine(context.Background(), o)
 	if err != nil {
 		return err
 	}
 	defer ours.close()
+	if ours.binding, err = startBinding(o); err != nil {
+		return err
+	}
+	defer ours.binding.close()
 	peer, err := startPeer(o)
 	if err != nil {
 		return err
@@ -79,14 +85,18 @@ func run() error {
 }
 
 // measureAll lets the two sides take turns at each metric.
-func measureAll(o options, ours *engine, peer *peer) *results {
+func measureAll(o options, ours *engine, peer *python) *results {
 	r := newResults(o, peer)
 	for _, m := range ours.metrics() {
 		if !strings.HasPrefix(m.name, o.only) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%-28s", m.name)
-		got := measure(m, o.rounds, peer)
+		rounds := o.rounds
+		if m.once {
+			rounds = 1
+		}
+		got := measure(m, rounds, peer)
 		fmt.Fprintln(os.Stderr, got.line())
 		r.Metrics = append(r.Metrics, got)
 	}
@@ -94,17 +104,17 @@ func measureAll(o options, ours *engine, peer *peer) *results {
 }
 
 // measure takes one metric's samples: ours, the peer's, ours, the peer's, ...
-func measure(m metric, rounds int, peer *peer) *measured {
+func measure(m metric, rounds int, peer *python) *measured {
 	got := &measured{Name: m.name, Unit: m.unit, What: m.what}
 	var mine, theirs []float64
 	for range rounds {
 		if got.OursError == "" {
-			samples, err := m.take(m.count)
+			samples, err := inTime(m.take, m.count)
 			mine = append(mine, samples...)
 			got.OursError = text(err)
 		}
-		if m.peer && peer != nil && got.PeerError == "" {
-			samples, err := peer.take(m.name, m.count)
+		if m.peer != "" && peer != nil && got.PeerError == "" {
+			samples, err := peer.take(m.peer, m.count)
 			theirs = append(theirs, samples...)
 			got.PeerError = text(err)
 		}
@@ -114,6 +124,26 @@ func measure(m metric, rounds int, peer *peer) *measured {
 		got.Ratio = got.Ours.Median / got.Peer.Median
 	}
 	return got
+}
+
+// inTime takes samples and gives up when that has no end, so that the run has one. Children and Python end earlier by
+// themselves.
+func inTime(take func(int) ([]float64, error), count int) ([]float64, error) {
+	type outcome struct {
+		samples []float64
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		samples, err := take(count)
+		done <- outcome{samples, err}
+	}()
+	select {
+	case got := <-done:
+		return got.samples, got.err
+	case <-time.After(2 * childTime):
+		return nil, fmt.Errorf("no end after %v", 2*childTime)
+	}
 }
 
 // repository is the nearest folder upwards that holds go.mod.

@@ -17,10 +17,13 @@ func (r *results) print(w io.Writer) {
 		names = append(names, name+" "+r.Versions[name])
 	}
 	fmt.Fprintf(w, "%s.\n", strings.Join(names, ", "))
-	fmt.Fprintf(w, "Our engine through its Go API and the peer through its Python API took turns at each metric, %d times.\n", r.Rounds)
+	fmt.Fprintf(w, "Our engine through its Go API (python/: our Python package) and the peer through its Python API took turns at each metric, %d times.\n", r.Rounds)
 	fmt.Fprintf(w, "Written by `bench/cmd/bench`, which says how each figure is taken; do not edit.\n\n")
 	r.printBars(w)
-	r.printMetrics(w, "Starting, running, callbacks", func(name string) bool { return !strings.HasPrefix(name, "cpu/") })
+	r.printMetrics(w, "Starting, running, callbacks, state", func(name string) bool {
+		return !strings.HasPrefix(name, "cpu/") && !strings.HasPrefix(name, "python/")
+	})
+	r.printMetrics(w, "Through the Python package", func(name string) bool { return strings.HasPrefix(name, "python/") })
 	r.printMetrics(w, "CPU", func(name string) bool { return strings.HasPrefix(name, "cpu/") })
 	if r.CPU > 0 {
 		fmt.Fprintf(w, "\nGeometric mean of the ratios: **%.3f**\n", r.CPU)

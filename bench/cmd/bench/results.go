@@ -49,7 +49,7 @@ type results struct {
 	Metrics  []*measured       `json:"metrics"`
 }
 
-func newResults(o options, p *peer) *results {
+func newResults(o options, p *python) *results {
 	return &results{
 		Date: time.Now().UTC().Format("2006-01-02 15:04 MST"), Machine: thisMachine(), Versions: versions(p), Rounds: o.rounds,
 	}
