@@ -302,3 +302,15 @@ print([c["name"] for c in list_callbacks()])
 		t.Errorf("reserved name: %v", err)
 	}
 }
+
+func TestCallbackTypeErrorIsShort(t *testing.T) {
+	s := newSession(t, core.Config{Callbacks: []core.Callback{argsCallback("free", nil)}})
+	_, err := s.Execute(context.Background(), "x = 1\nawait free(x={1})\n")
+	var e *core.Error
+	if !errors.As(err, &e) || e.Python == nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(e.Python.Traceback, "During handling") || strings.Contains(e.Python.Traceback, "/usr/lib/eryx") || !strings.Contains(e.Python.Traceback, "line 2") {
+		t.Errorf("traceback:\n%s", e.Python.Traceback)
+	}
+}

@@ -51,7 +51,8 @@ class Spec:
 
 _specs: dict[str, Spec] = {}
 _installed: dict[str, Any] = {}
-_numbers = itertools.count(1)
+_next_number = itertools.count(1).__next__
+_begin_call = _eryx.begin
 _OK = 0
 
 
@@ -83,23 +84,24 @@ def _send(name: str, number: int, arguments: dict[str, Any]) -> None:
         raise _refused() from None
 
 
-def _begin(number: int, name: str, arguments: dict[str, Any]) -> asyncio.Future[Any]:
-    """Hand the call to the host; values that are not plain already are made so, or are a TypeError."""
-    loop = get_running_loop()
-    if trace.on:
-        trace.flush()
-    try:
-        return _eryx.begin(loop, number, name, arguments)
-    except (TypeError, ValueError):
-        return _eryx.begin(loop, number, name, _plain(name, arguments))
-    except OSError:
+def _begin_again(error: Exception, number: int, name: str, arguments: dict[str, Any]) -> asyncio.Future[Any]:
+    """The call failed to begin: once more with plain values, or a TypeError or ValueError that says which is not."""
+    if isinstance(error, OSError):
         raise _refused() from None
+    try:
+        return _begin_call(get_running_loop(), number, name, _plain(name, arguments))
+    except (TypeError, ValueError) as again:
+        raise again from None  # the first error says less
 
 
 async def call(name: str, arguments: dict[str, Any]) -> Any:
     """Ask the host to run callback ``name`` and wait for its answer; cancelling the wait cancels it there."""
-    number = next(_numbers)
-    future = _begin(number, name, arguments)
+    number = _next_number()
+    trace.flush()
+    try:
+        future = _begin_call(get_running_loop(), number, name, arguments)
+    except (TypeError, ValueError, OSError) as error:
+        future = _begin_again(error, number, name, arguments)
     try:
         return await future
     except CancelledError:
@@ -114,7 +116,7 @@ def _cancel(number: int) -> None:
 
 
 def _stream(name: str, arguments: dict[str, Any]) -> Any:
-    return streams.Stream(name, next(_numbers), _plain(name, arguments), _send, CallbackError)
+    return streams.Stream(name, _next_number(), _plain(name, arguments), _send, CallbackError)
 
 
 def bind(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -143,8 +145,15 @@ def _function(spec: Spec) -> Callable[..., Any]:
 
         async def function(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
             # As call() does, which is not called here because that costs a coroutine more.
-            number = next(_numbers)
-            future = _begin(number, name, bind(spec, args, kwargs) if args else kwargs)
+            if args:
+                kwargs = bind(spec, args, kwargs)
+            number = _next_number()
+            if trace.on:
+                trace.flush()
+            try:
+                future = _begin_call(get_running_loop(), number, name, kwargs)
+            except (TypeError, ValueError, OSError) as error:
+                future = _begin_again(error, number, name, kwargs)
             try:
                 return await future
             except CancelledError:
