@@ -34,7 +34,27 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=int, metavar="MS", default=30_000, help="execution timeout in milliseconds (default: 30000)"
     )
     limits.add_argument("--max-memory", type=int, metavar="BYTES", help="maximum memory in bytes (default: 128MB)")
+    files = parser.add_argument_group("filesystem")
+    files.add_argument(
+        "-v",
+        "--volume",
+        dest="volumes",
+        action="append",
+        default=[],
+        type=_volume,
+        metavar="SRC:DST[:ro]",
+        help="mount host directory SRC at sandbox path DST (append :ro for read-only)",
+    )
     return parser
+
+
+def _volume(text: str) -> tuple[str, str, bool]:
+    """SRC:DST or SRC:DST:ro, as volumes= wants it."""
+    parts = text.split(":")
+    read_only = len(parts) == 3 and parts.pop() in ("ro", "")
+    if len(parts) != 2 or not all(parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SRC:DST or SRC:DST:ro")
+    return parts[0], parts[1], read_only
 
 
 def _limits(options: argparse.Namespace) -> ResourceLimits:
@@ -49,11 +69,12 @@ def _write(stream: TextIO, data: bytes) -> None:
     stream.buffer.flush()
 
 
-def _run(code: str, args: list[str], limits: ResourceLimits) -> int:
+def _run(code: str, args: list[str], options: argparse.Namespace) -> int:
     """Executes a program, its output passed through as it comes; the exit code."""
     try:
         with Sandbox(
-            resource_limits=limits,
+            resource_limits=options.limits,
+            volumes=options.volumes,
             args=args,
             on_stdout=lambda data: _write(sys.stdout, data),
             on_stderr=lambda data: _write(sys.stderr, data),
@@ -69,11 +90,12 @@ def _run(code: str, args: list[str], limits: ResourceLimits) -> int:
     return 0
 
 
-def _interact(limits: ResourceLimits) -> int:
+def _interact(options: argparse.Namespace) -> int:
     """The prompt: statements share one session; Ctrl-C drops what is typed, Ctrl-D ends."""
     print(f"eryx {__version__}: sandboxed Python. Ctrl-D ends.")
     with Session(
-        resource_limits=limits,
+        resource_limits=options.limits,
+        volumes=options.volumes,
         keep_tasks=True,
         on_stdout=lambda data: _write(sys.stdout, data),
         on_stderr=lambda data: _write(sys.stderr, data),
@@ -125,14 +147,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.code is not None and options.script is not None:
         parser.error("use either -c or a script, not both")
     try:
-        limits = _limits(options)
+        options.limits = _limits(options)
     except OverflowError as error:
         parser.error(str(error))
     if options.code is None and options.script is None and sys.stdin.isatty():
-        return _interact(limits)
+        return _interact(options)
     try:
         code, args = _source(options)
     except (OSError, UnicodeDecodeError) as error:
         print(f"eryx: cannot read {options.script or 'standard input'}: {error}", file=sys.stderr)
         return 1
-    return _run(code, args, limits)
+    return _run(code, args, options)
