@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds liberyx with the flags of docs/decisions/0010-c-abi.md: the same bytes from any folder.
+# Builds liberyx with the flags of docs/decisions/0007-c-abi.md: the same bytes from any folder.
 #   capi/build.sh [output, default build/liberyx.so]
 set -eu
 cd "$(dirname "$0")/.."

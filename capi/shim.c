@@ -42,7 +42,7 @@ __attribute__((constructor)) static void watch_fork(void) { pthread_atfork(NULL,
 /*
  * Go asks for the bounds of a thread's stack whenever it is entered on another stack than before, as FFI libraries and
  * fibers do. On the main thread glibc reads /proc/self/maps for it, 50 microseconds; they do not change, so they are
- * kept per thread. See docs/decisions/0010-c-abi.md.
+ * kept per thread. See docs/decisions/0007-c-abi.md.
  */
 extern int __real_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
 
