@@ -148,4 +148,3 @@ func clip(s string) string {
 
 // lines joins the lines of a program.
 func lines(l ...string) string { return strings.Join(l, "\n") + "\n" }
-
