@@ -4,6 +4,8 @@
  *
  * Events are taken in a loop around poll(), as a program with an event loop of its own would do it: eryx_event_fd is
  * one more descriptor to watch.
+ *
+ *   cc async_callback.c mp.c $(pkg-config --cflags --libs eryx) -lpthread -o async_callback && ./async_callback
  */
 #include "eryx.h"
 #include "mp.h"

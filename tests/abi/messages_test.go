@@ -111,7 +111,7 @@ func (q *queue) receive(call func(buffer *byte, capacity uintptr, length *uintpt
 // next is the next event of a kind and request; events of other requests are kept, other ones of this one dropped.
 func (q *queue) next(request uint64, kind string) []any {
 	q.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute) // the first start on a machine compiles the interpreter
 	for {
 		for i := 0; i < len(q.events); i++ {
 			event := q.events[i]

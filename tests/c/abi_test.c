@@ -21,6 +21,9 @@
         }                                                                            \
     } while (0)
 
+/* The first start on a machine compiles the interpreter. */
+enum { FIRST_START_MS = 120000 };
+
 static uint8_t buffer[1 << 16];
 
 static uint64_t submit(uint64_t queue, mp_writer *w) {
@@ -37,7 +40,7 @@ static mp_value wait_events(uint64_t queue) {
     size_t length;
     int32_t status;
     do {
-        status = eryx_next_events(queue, buffer, sizeof buffer, &length, 20000);
+        status = eryx_next_events(queue, buffer, sizeof buffer, &length, FIRST_START_MS);
     } while (status == ERYX_INTERRUPTED);
     CHECK(status == ERYX_OK || status == ERYX_MORE);
     return mp_read(buffer, length);

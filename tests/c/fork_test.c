@@ -92,7 +92,7 @@ static uint64_t submit(uint64_t queue, mp_writer *w) {
 static mp_value done(uint64_t queue, uint64_t request) {
     for (;;) {
         size_t length;
-        CHECK(eryx_next_events(queue, buffer, sizeof buffer, &length, 60000) >= 0);
+        CHECK(eryx_next_events(queue, buffer, sizeof buffer, &length, 120000) >= 0);
         mp_value events = mp_read(buffer, length);
         for (uint32_t i = 0; i < events.count; i++) {
             mp_value event = mp_at(events, i);
