@@ -53,10 +53,18 @@ test-c: $(VENV)/.done
 test-python: $(LIBRARY) $(VENV)/.done
 	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
 
-# The guest's Python modules are also tested on the host's own CPython.
+# The guest's Python modules are also tested on the host's own CPython, which must be 3.13 or later: the first that is.
+GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $$HOME/.pyenv/versions/3.1[34].*/bin/python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2> /dev/null && echo $$p; done))
 .PHONY: test-guest
-test-guest: $(VENV)/.done
-	$(PYTHON) -m pytest -q wasm/guest/tests
+test-guest: build/guest-venv/.done
+	build/guest-venv/bin/python -m pytest -q wasm/guest/tests
+
+build/guest-venv/.done: requirements-dev.txt
+	@test -n "$(GUEST_PYTHON)" || { echo "test-guest: no CPython 3.13 or later; name one with GUEST_PYTHON=..."; exit 1; }
+	$(GUEST_PYTHON) -m venv build/guest-venv
+	build/guest-venv/bin/pip install -q --disable-pip-version-check $$(grep ^pytest requirements-dev.txt)
+	touch $@
 
 ## packages: fetch the real Python packages whose own tests run in the sandbox (pinned, hashed)
 .PHONY: packages

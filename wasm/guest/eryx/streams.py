@@ -1,5 +1,7 @@
 """Streaming host functions: ``async for item in name(...)``."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 from collections.abc import Callable
