@@ -21,14 +21,7 @@ func newImageOwner(guests *guest.Runtime, image *guest.Image) *imageOwner {
 	return o
 }
 
-// hold keeps the image until a release. The caller holds it already. nil is fine.
-func (o *imageOwner) hold() {
-	if o != nil {
-		o.holds.Add(1)
-	}
-}
-
-// tryHold is hold for who may come too late; false when the image is gone.
+// tryHold keeps the image until a release; false when it is gone already. nil is fine.
 func (o *imageOwner) tryHold() bool {
 	if o == nil {
 		return true

@@ -108,7 +108,7 @@ func threads() (float64, error) {
 	value := procField("/proc/self/status", "Threads")
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		return 0, fmt.Errorf("Threads of /proc/self/status: %q", value)
+		return 0, fmt.Errorf("/proc/self/status says %q threads", value)
 	}
 	return float64(n), nil
 }
