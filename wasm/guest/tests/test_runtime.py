@@ -98,7 +98,7 @@ def test_excepthook_of_the_program_is_called(monkeypatch: pytest.MonkeyPatch, ca
 
 def test_leave_runs_handlers_and_writes_files(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     order: list[str] = []
-    file = open(f"{tmp_path}/out.txt", "w")  # noqa: SIM115
+    file = open(f"{tmp_path}/out.txt", "w")
     file.write("kept")
     monkeypatch.setattr(atexit, "_run_exitfuncs", lambda: order.append("handlers"))
     monkeypatch.setattr("threading._shutdown", lambda: order.append("threads"))
