@@ -7,7 +7,8 @@ b'hello\\n'
 Names, parameters and exceptions are those of the package pyeryx; what is new stands beside them.
 """
 
-from ._execute import Execution
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
 from .callbacks import CallbackDict, CallbackRegistry
 from .errors import (
@@ -69,6 +70,18 @@ __all__ = [
     "UnsupportedError",
     "__version__",
 ]
+
+if TYPE_CHECKING:
+    from .execution import Execution
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what takes long when it is first used."""
+    if name == "Execution":
+        from .execution import Execution
+
+        return Execution
+    raise AttributeError(f"module 'eryx' has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: object) -> None:

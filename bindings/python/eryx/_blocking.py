@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from . import _async, _native, _serve
+from . import _native, _serve
 from ._request import Queue, Request
 
 T = TypeVar("T")
@@ -78,6 +77,8 @@ def run(request: Request) -> None:
 def perform(request: Request, has_async: bool) -> None:
     """``run``, in whichever way the callbacks need."""
     if has_async:
+        from . import _async  # asyncio takes longer to import than all of this package
+
         run_coroutine(_async.perform(request))
     else:
         run(request)
@@ -93,6 +94,8 @@ def call(message: dict[str, Any]) -> dict[str, Any]:
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end in an event loop of its own: in this thread, or in another when this one has a
     loop that runs."""
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import os
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Union
 
-from . import _async, _blocking, _native
+from . import _blocking
 from ._closing import Closing
 from ._request import OutputHandler, Request, forget
 from .callbacks import Callback
@@ -18,52 +16,8 @@ from .limits import ResourceLimits
 from .results import ExecuteResult
 
 if TYPE_CHECKING:
+    from .execution import Execution
     from .factory import SandboxFactory
-
-
-class Execution:
-    """A program under way: await it, or call ``wait``; ``cancel`` ends it early."""
-
-    def __init__(self, request: Request, owner: Executor) -> None:
-        self._request = request
-        self._owner: Executor | None = owner  # which closes itself when nobody holds it
-        self._future: concurrent.futures.Future[ExecuteResult] = concurrent.futures.Future()
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        """Ends the program: it sees KeyboardInterrupt and is killed after a grace period. May be called often."""
-        self._cancelled = True
-        if self._request.id and (library := _native.loaded()) is not None:
-            library.cancel(self._request.id)
-
-    def done(self) -> bool:
-        """Whether the program has ended."""
-        return self._future.done()
-
-    def wait(self, timeout: float | None = None) -> ExecuteResult:
-        """The result; blocks up to ``timeout`` seconds, then concurrent.futures.TimeoutError.
-
-        Raises what ``execute`` raises; CancelledError after ``cancel``.
-        """
-        return self._future.result(timeout)
-
-    def __await__(self) -> Generator[Any, None, ExecuteResult]:
-        return asyncio.wrap_future(self._future).__await__()
-
-    def _submitted(self) -> None:
-        if self._cancelled:
-            self.cancel()
-
-    def _run(self) -> None:
-        try:
-            self._request.on_submit = self._submitted
-            assert self._owner is not None
-            self._owner._perform(self._request)
-            self._future.set_result(self._request.result())
-        except BaseException as error:
-            self._future.set_exception(error)
-        finally:
-            self._owner = None
 
 
 class Executor(Closing):
@@ -138,6 +92,8 @@ class Executor(Closing):
         Cancelling the task ends the program.
         """
         request = self._request(code, self._options())
+        from . import _async  # asyncio takes longer to import than all of this package
+
         await _async.perform(request)
         return request.result()
 
@@ -151,6 +107,8 @@ class Executor(Closing):
 
         Host functions run in a thread of the execution's own; use ``execute_async`` to have them in your loop.
         """
+        from .execution import Execution
+
         execution = Execution(self._request(code, self._options()), self)
         threading.Thread(target=execution._run, name="eryx-execution", daemon=True).start()
         return execution

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pathlib
 import threading
 from typing import Any
 
@@ -49,16 +48,19 @@ _SIGNATURES: dict[str, list[Any]] = {
 }
 
 
-def library_path() -> pathlib.Path:
+def _beside(name: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+
+
+def library_path() -> str:
     """The library to load: what ERYX_LIBRARY names, or the one inside of this package."""
-    named = os.environ.get("ERYX_LIBRARY")
-    return pathlib.Path(named) if named else pathlib.Path(__file__).with_name("liberyx.so")
+    return os.environ.get("ERYX_LIBRARY") or _beside("liberyx.so")
 
 
 def _open() -> ctypes.CDLL:
     path = library_path()
     try:
-        dll = ctypes.CDLL(str(path))
+        dll = ctypes.CDLL(path)
     except OSError as error:
         raise InitializationError(
             f"cannot load {path}: {error}. Install a wheel of eryx-go, or build it with Go: capi/build.sh"
@@ -78,9 +80,8 @@ class Library:
         settings: dict[str, Any] = {}
         if cache := os.environ.get("ERYX_CACHE_DIR"):
             settings["cache_dir"] = cache
-        code = library_path().with_name("code.tar.zst")
-        if code.exists():
-            settings["code_file"] = str(code)
+        if os.path.exists(code := _beside("code.tar.zst")):
+            settings["code_file"] = code
         config = _wire.encode(settings)
         _check(self._dll.eryx_init(ABI_VERSION, config, len(config)))
         self.next_events = self._dll.eryx_next_events

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _native, _wire
 from .callbacks import Callback
 from .errors import error_from
-from .results import ExecuteResult, result_from
+from .results import ExecuteResult
 
 OutputHandler = Callable[[bytes], Any]
 
@@ -53,6 +52,8 @@ class Request:
         try:
             self.context.run(handler, data)
         except Exception:
+            import traceback  # not before it is needed
+
             traceback.print_exc(file=sys.stderr)
 
     def answer(self) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class Request:
 
     def result(self) -> ExecuteResult:
         """The result of an execution, or its error raised with the result inside."""
-        result = result_from(self.value) if self.value is not None else None
+        result = ExecuteResult(self.value) if self.value is not None else None
         if self.error is not None:
             raise error_from(self.error, result)
         assert result is not None

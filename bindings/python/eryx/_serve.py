@@ -8,9 +8,7 @@ and the end of the program is seen although a function still runs. The caller of
 
 from __future__ import annotations
 
-import asyncio
 import collections
-import inspect
 import threading
 import time
 from typing import Any
@@ -113,7 +111,9 @@ class Server(Queue):
         self._busy[thread] = now
         try:
             value = call.request.context.copy().run(call.callback.fn, **call.arguments)
-            if inspect.isawaitable(value):
+            if hasattr(type(value), "__await__"):
+                import asyncio  # not before it is needed
+
                 value = asyncio.run(_awaited(value))
             return call.value(value)
         except Exception as error:

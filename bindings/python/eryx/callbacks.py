@@ -1,9 +1,10 @@
-"""Host functions that the sandboxed program can await."""
+"""Host functions that the sandboxed program can await.
+
+``inspect`` takes longer to import than all of this package, so that programs without callbacks do without it.
+"""
 
 from __future__ import annotations
 
-import inspect
-import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -91,6 +92,8 @@ def _name_of(fn: Callable[..., Any]) -> str:
 
 
 def _first_line(fn: Callable[..., Any]) -> str:
+    import inspect
+
     text = (inspect.getdoc(fn) or "").strip()
     return text.splitlines()[0] if text else ""
 
@@ -119,6 +122,8 @@ def _schema_of(hint: Any) -> dict[str, Any]:
 
 def infer_schema(fn: Callable[..., Any]) -> dict[str, Any]:
     """The JSON Schema of a function's parameters, from its type hints; those without a default are required."""
+    import inspect
+
     try:
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):
@@ -150,6 +155,8 @@ class Callback(typing.NamedTuple):
 
     def message(self) -> dict[str, Any]:
         """How the library is told of it."""
+        import json
+
         message = {"name": self.name, "description": self.description, "schema": json.dumps(self.schema)}
         return {**message, "stream": True} if self.stream else message
 
@@ -176,10 +183,14 @@ def _from_dict(item: dict[str, Any]) -> Callback:
 
 def _is_generator(fn: Callable[..., Any]) -> bool:
     """Whether calls of it give many items: the program iterates over them."""
+    import inspect
+
     return inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn)
 
 
 def _is_async(fn: Callable[..., Any]) -> bool:
+    import inspect
+
     if _is_generator(fn):
         return True
     method = getattr(type(fn), "__call__", None)  # noqa: B004

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ class Frame(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
-class PythonError:
+class PythonError(NamedTuple):
     """An exception of the sandboxed program, as its own interpreter describes it."""
 
     type: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _async, _blocking
+from . import _blocking
 from ._closing import Closing
 from ._execute import Executor, common_config, from_factory
 from ._request import OutputHandler, forget
@@ -62,6 +62,8 @@ class PooledSandbox(Executor):
     ) -> None:
         handle, self._handle = self._handle, 0
         if handle:
+            from . import _async
+
             await _async.call({"op": "session.close", "session": handle})
 
     def __repr__(self) -> str:
@@ -152,6 +154,8 @@ class SandboxPool(Closing):
     ) -> PooledSandbox:
         """``acquire`` without blocking the event loop."""
         message, found = self._lease(True, resource_limits, callbacks)
+        from . import _async
+
         return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr))
 
     def try_acquire(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 
@@ -52,7 +51,6 @@ def _clip(text: str, limit: int = 50) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
-@dataclass(frozen=True, repr=False)
 class ExecuteResult:
     """All that came of one execution.
 
@@ -72,21 +70,57 @@ class ExecuteResult:
         trace: what the program did, step by step, with ``trace=True``; ``trace_truncated``: there was more.
     """
 
+    __slots__ = (
+        "callback_invocations",
+        "callbacks",
+        "duration_ms",
+        "exit_code",
+        "fuel_consumed",
+        "peak_memory_bytes",
+        "result_error",
+        "result_json",
+        "stderr",
+        "stderr_truncated",
+        "stdout",
+        "stdout_truncated",
+        "trace",
+        "trace_truncated",
+        "value",
+    )
+
     stdout: bytes
     stderr: bytes
     duration_ms: float
-    callback_invocations: int = 0
-    peak_memory_bytes: int | None = None
-    fuel_consumed: int | None = None
-    result_json: str | None = None
-    result_error: str | None = None
-    stdout_truncated: bool = False
-    stderr_truncated: bool = False
-    exit_code: int = 0
-    callbacks: tuple[CallbackRecord, ...] = field(default=())
-    value: Any = None
-    trace: tuple[TraceEvent, ...] = field(default=())
-    trace_truncated: bool = False
+    callback_invocations: int
+    peak_memory_bytes: int | None
+    fuel_consumed: int | None
+    result_json: str | None
+    result_error: str | None
+    stdout_truncated: bool
+    stderr_truncated: bool
+    exit_code: int
+    callbacks: tuple[CallbackRecord, ...]
+    value: Any
+    trace: tuple[TraceEvent, ...]
+    trace_truncated: bool
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        """Of a result record; fields that this version does not know are ignored."""
+        put, get = partial(object.__setattr__, self), record.get
+        put("stdout", record["stdout"])
+        put("stderr", record["stderr"])
+        put("duration_ms", record["duration_ms"])
+        put("callback_invocations", record["callback_invocations"])
+        for name in ("peak_memory_bytes", "fuel_consumed", "result_json", "result_error", "value"):
+            put(name, get(name))
+        for name in ("stdout_truncated", "stderr_truncated", "trace_truncated"):
+            put(name, get(name, False))
+        put("exit_code", get("exit_code", 0))
+        put("callbacks", tuple(CallbackRecord(*c) for c in get("callbacks", ())))
+        put("trace", tuple(map(_trace_event, get("trace", ()))))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a result cannot be changed: {name}")
 
     @property
     def stdout_text(self) -> str:
@@ -101,7 +135,11 @@ class ExecuteResult:
     @property
     def result(self) -> Any:
         """The result variable's value. None also when it was not set; ``result_json`` tells the two apart."""
-        return None if self.result_json is None else json.loads(self.result_json)
+        if self.result_json is None:
+            return None
+        import json  # not before it is needed
+
+        return json.loads(self.result_json)
 
     def __str__(self) -> str:
         return self.stdout_text
@@ -123,25 +161,3 @@ class ExecuteResult:
         from ._html import result_html
 
         return result_html(self)
-
-
-def result_from(record: dict[str, Any]) -> ExecuteResult:
-    """The result of a result record; fields that this version does not know are ignored."""
-    get = record.get
-    return ExecuteResult(
-        stdout=record["stdout"],
-        stderr=record["stderr"],
-        duration_ms=record["duration_ms"],
-        callback_invocations=record["callback_invocations"],
-        peak_memory_bytes=get("peak_memory_bytes"),
-        fuel_consumed=get("fuel_consumed"),
-        result_json=get("result_json"),
-        result_error=get("result_error"),
-        stdout_truncated=get("stdout_truncated", False),
-        stderr_truncated=get("stderr_truncated", False),
-        exit_code=get("exit_code", 0),
-        callbacks=tuple(CallbackRecord(*c) for c in get("callbacks", ())),
-        value=get("value"),
-        trace=tuple(map(_trace_event, get("trace", ()))),
-        trace_truncated=get("trace_truncated", False),
-    )

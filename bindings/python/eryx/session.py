@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _async, _blocking
+from . import _blocking
 from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
@@ -121,6 +121,8 @@ class Session(Executor):
     async def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """``call`` without blocking the event loop."""
         request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
+        from . import _async
+
         await _async.perform(request)
         return request.result().value
 
@@ -187,10 +189,14 @@ class Session(Executor):
 
     async def clear_state_async(self) -> None:
         """``clear_state`` without blocking the event loop."""
+        from . import _async
+
         await _async.call(self._message("clear_state"))
 
     async def reset_async(self) -> None:
         """``reset`` without blocking the event loop."""
+        from . import _async
+
         await _async.call(self._message("reset"))
 
     def is_complete(self, source: str) -> str:
