@@ -68,8 +68,6 @@ def test_keyboard_interrupt_with_an_async_callback():
         except KeyboardInterrupt:
             print("interrupted", time.monotonic() - began < 5)
     """
-    if sys.version_info < (3, 11):
-        pytest.skip("asyncio.run of Python 3.10 raises KeyboardInterrupt without cancelling first")
     ok(code, "interrupted True\n")
 
 
