@@ -70,7 +70,7 @@ func TestPoolStats(t *testing.T) {
 	if _, err := p.Acquire(ctx, core.LeaseConfig{}); core.ErrorCode(err) != core.CodeCancelled || !errors.Is(err, context.Canceled) {
 		t.Errorf("Acquire with a cancelled context: %v", err)
 	}
-	if s := p.Stats(); s.WaitCount != 1 || s.TotalWaitTime < 20*time.Millisecond || s.AverageWaitTime() != s.TotalWaitTime {
+	if s := p.Stats(); s.WaitCount != 1 || s.TotalWaitTime <= 0 || s.AverageWaitTime() != s.TotalWaitTime {
 		t.Errorf("waits: %+v", s)
 	}
 	a.Release()
