@@ -2,8 +2,12 @@ package core_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +27,9 @@ var fetchWheels = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if haveWheels(list, dir) {
+		return dir, nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
@@ -33,6 +40,32 @@ var fetchWheels = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+// haveWheels reports that dir has every file of the list, by hash.
+func haveWheels(list, dir string) bool {
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return false
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+	if err != nil {
+		return false
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return false
+		}
+		found[fmt.Sprintf("%x", sha256.Sum256(data))] = true
+	}
+	for _, m := range regexp.MustCompile(`sha256:([0-9a-f]{64})`).FindAllStringSubmatch(string(text), -1) {
+		if !found[m[1]] {
+			return false
+		}
+	}
+	return true
+}
 
 // wheels is the packages of the named distributions, from wheels.txt.
 func wheels(t testing.TB, names ...string) []core.Package {
