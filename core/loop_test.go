@@ -239,3 +239,13 @@ func TestKeepTasks(t *testing.T) {
 		t.Errorf("printed %q", r.Stdout)
 	}
 }
+
+func TestClosedLoopIsReplaced(t *testing.T) {
+	s := newSession(t, core.Config{Callbacks: []core.Callback{echoCallback()}})
+	const use = "import asyncio\nprint(await asyncio.gather(echo(x=1), asyncio.sleep(0.001, 2)))"
+	execute(t, s, use)
+	execute(t, s, "loop = asyncio.get_event_loop()\nloop.close()\ntry:\n    loop.call_soon(print)\nexcept RuntimeError as e:\n    print(e)")
+	if r := execute(t, s, use); string(r.Stdout) != "[1, 2]\n" {
+		t.Errorf("printed %q", r.Stdout)
+	}
+}
