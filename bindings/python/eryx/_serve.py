@@ -206,4 +206,5 @@ def give_back(server: Server) -> None:
     if server.stuck() or len(_idle) >= _MAX_IDLE:
         server.close()
     else:
+        server._ended.clear()  # of calls that were taken just before their end was told
         _idle.append(server)
