@@ -77,7 +77,7 @@ class _Gathering:
         return done
 
     def unusual(self, future: asyncio.Future[Any]) -> None:
-        """A child has failed, was cancelled, or comes when the result is no longer wanted."""
+        """A child has failed or was cancelled."""
         cancelled = future.cancelled()
         if cancelled:
             self.tell_host(future)
