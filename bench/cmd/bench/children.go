@@ -15,15 +15,13 @@ import (
 // children are the measurements that want a process of their own, because they look at the whole process or
 // because they could stop it.
 var children = map[string]func(e *engine, count int) ([]float64, error){
-	"session_memory":     repeated((*engine).sessionMemory),
-	"waiting_memory":     repeated(func(e *engine) (float64, error) { return e.waitingSessions(privateDirty) }),
-	"waiting_goroutines": repeated(func(e *engine) (float64, error) { return e.waitingSessions(goroutines) }),
-	"waiting_threads":    repeated(func(e *engine) (float64, error) { return e.waitingSessions(threads) }),
-	"fork_memory":        repeated((*engine).forkMemory),
-	"gc_while_spinning":  (*engine).gcWhileSpinning,
-	"stop/loop":          stopAfter(spin),
-	"stop/builtin":       stopAfter(builtin),
-	"stop/regex":         stopAfter(backtrack),
+	"session_memory":    repeated((*engine).sessionMemory),
+	"waiting":           (*engine).waitingSessions,
+	"fork_memory":       repeated((*engine).forkMemory),
+	"gc_while_spinning": (*engine).gcWhileSpinning,
+	"stop/loop":         stopAfter(spin),
+	"stop/builtin":      stopAfter(builtin),
+	"stop/regex":        stopAfter(backtrack),
 }
 
 // takeInChild takes a measurement in this process, which ends without closing the engine.
@@ -71,11 +69,18 @@ func (e *engine) sessionMemory() (float64, error) {
 	})
 }
 
-// waitingSessions is a figure of the process per session, with 10,000 of them awaiting a callback that has
-// not answered.
-func (e *engine) waitingSessions(figure func() (float64, error)) (float64, error) {
+// The samples of waitingSessions.
+const (
+	waitingBytes = iota
+	waitingGoroutines
+	waitingThreads
+)
+
+// waitingSessions are the private bytes, goroutines and threads of the process per session, with 10,000 of them
+// awaiting a callback that has not answered.
+func (e *engine) waitingSessions(int) ([]float64, error) {
 	const sessions = 10_000
-	waiting := make(chan struct{}, sessions)
+	waiting, ended := make(chan struct{}, sessions), make(chan error, sessions)
 	never := core.Callback{Name: "never", Start: func(*core.Call) { waiting <- struct{}{} }}
 	config := core.Config{
 		Callbacks: []core.Callback{never},
@@ -83,18 +88,22 @@ func (e *engine) waitingSessions(figure func() (float64, error)) (float64, error
 	}
 	warm, err := e.session(config)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer warm.Close()
 	live := make([]*core.Session, sessions)
 	defer closeAll(live)
-	return perEach(sessions, figure, func(i int) error {
+	return perEachOf(sessions, []func() (float64, error){privateDirty, goroutines, threads}, func(i int) error {
 		if live[i], err = e.rt.NewSession(config); err != nil {
 			return err
 		}
-		live[i].Start(e.ctx, "await never()", func(*core.Result, error) {})
-		<-waiting
-		return nil
+		live[i].Start(e.ctx, "await never()", func(_ *core.Result, err error) { ended <- err })
+		select {
+		case <-waiting:
+			return nil
+		case err := <-ended:
+			return fmt.Errorf("session %d ended instead of waiting: %w", i, err)
+		}
 	})
 }
 
@@ -115,17 +124,35 @@ func threads() (float64, error) {
 
 // perEach is by how much a figure of the process grows for each of count steps.
 func perEach(count int, figure func() (float64, error), step func(i int) error) (float64, error) {
-	before, err := figure()
+	grown, err := perEachOf(count, []func() (float64, error){figure}, step)
 	if err != nil {
 		return 0, err
 	}
+	return grown[0], nil
+}
+
+// perEachOf is perEach of several figures.
+func perEachOf(count int, figures []func() (float64, error), step func(i int) error) ([]float64, error) {
+	grown := make([]float64, len(figures))
+	add := func(factor float64) error {
+		for i, figure := range figures {
+			value, err := figure()
+			if err != nil {
+				return err
+			}
+			grown[i] += factor * value / float64(count)
+		}
+		return nil
+	}
+	if err := add(-1); err != nil {
+		return nil, err
+	}
 	for i := range count {
 		if err := step(i); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	after, err := figure()
-	return (after - before) / float64(count), err
+	return grown, add(1)
 }
 
 func closeAll(sessions []*core.Session) {

@@ -99,7 +99,7 @@ func startToOutput(command string) (float64, error) {
 }
 
 // childTime is how long a child process may take: a guest that cannot be stopped must not stop the run.
-const childTime = 60 * time.Second
+const childTime = 120 * time.Second
 
 // inChild takes a measurement of children in a process of its own.
 func inChild(name string) func(int) ([]float64, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // metric is one thing to measure.
@@ -63,14 +64,26 @@ func (e *engine) startMetrics() []metric {
 	}
 }
 
+// pick takes one of the samples that a measurement gives at once.
+func pick(take func() ([]float64, error), which int) func(int) ([]float64, error) {
+	return func(int) ([]float64, error) {
+		samples, err := take()
+		if err != nil {
+			return nil, err
+		}
+		return samples[which : which+1], nil
+	}
+}
+
 func (e *engine) callbackMetrics() []metric {
+	waiting := sync.OnceValues(func() ([]float64, error) { return inChild("waiting")(1) })
 	return []metric{
 		{name: "callback_sequential", what: "500 times `await echo(x=i)`, per call", unit: "s", count: 3, peer: "callback_sequential", take: e.callbacks(sequential, 500)},
 		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 `echo`, per call", unit: "s", count: 3, peer: "callback_gathered", take: e.callbacks(gathered, 1000)},
 		{name: "callback_10000", what: "10,000 callbacks of 50 ms gathered, all", unit: "s", count: 1, take: e.tenThousand},
-		{name: "waiting_memory", what: "Private_Dirty per session that awaits a callback, over 10,000", unit: "bytes", count: 1, once: true, take: inChild("waiting_memory")},
-		{name: "waiting_goroutines", what: "goroutines per session that awaits a callback, over 10,000", count: 1, once: true, take: inChild("waiting_goroutines")},
-		{name: "waiting_threads", what: "threads of the process per session that awaits a callback, over 10,000", count: 1, once: true, take: inChild("waiting_threads")},
+		{name: "waiting_memory", what: "Private_Dirty per session that awaits a callback, over 10,000", unit: "bytes", count: 1, once: true, take: pick(waiting, waitingBytes)},
+		{name: "waiting_goroutines", what: "goroutines per session that awaits a callback, over 10,000", count: 1, once: true, take: pick(waiting, waitingGoroutines)},
+		{name: "waiting_threads", what: "threads of the process per session that awaits a callback, over 10,000", count: 1, once: true, take: pick(waiting, waitingThreads)},
 		{name: "trace_factor", what: "a loop with `Trace` on, in times of the loop without", count: 3, take: e.traceFactor},
 	}
 }
