@@ -13,15 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "mp.h"
-
-#define CHECK(condition)                                                             \
-    do {                                                                             \
-        if (!(condition)) {                                                          \
-            fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #condition); \
-            _exit(1);                                                                \
-        }                                                                            \
-    } while (0)
 
 static uint8_t buffer[1 << 16];
 
