@@ -3,14 +3,15 @@
 #   package_test.sh BUILD_FOLDER
 set -eu
 build=$1
+cmake=${CMAKE:-cmake}
 sources=$(cd "$(dirname "$0")/consumer" && pwd)
 prefix=$build/package_test/prefix
 rm -rf "$build/package_test"
-cmake --install "$build" --prefix "$build/package_test/first" >/dev/null
+"$cmake" --install "$build" --prefix "$build/package_test/first" >/dev/null
 mv "$build/package_test/first" "$prefix" # what is installed can be moved
 
-cmake -S "$sources" -B "$build/package_test/cmake" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
-cmake --build "$build/package_test/cmake" >/dev/null
+"$cmake" -S "$sources" -B "$build/package_test/cmake" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+"$cmake" --build "$build/package_test/cmake" >/dev/null
 "$build/package_test/cmake/consumer"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name eryx.pc)")
