@@ -107,10 +107,11 @@ wasm:
 	go run ./wasm/cmd/build
 	go run ./wasm/cmd/stdlib
 
-## wheel: the Python wheel, into dist/
+## wheel: the Python wheel with library and precompiled code, into dist/ (fetches ziglang, 100 MB)
 .PHONY: wheel
-wheel: $(LIBRARY) $(VENV)/.done
-	ERYX_LIBRARY_FILE=$(CURDIR)/$(LIBRARY) $(PYTHON) -m build --wheel --outdir dist bindings/python
+wheel: $(VENV)/.done
+	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
+	PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist
 
 ## docs: the documents that are generated from the code
 .PHONY: docs
