@@ -45,7 +45,7 @@ race:
 
 .PHONY: test-c
 test-c: $(VENV)/.done
-	$(VENV)/bin/cmake -S . -B build/cmake -DCMAKE_BUILD_TYPE=Release > build/cmake.log
+	$(VENV)/bin/cmake -S . -B build/cmake -DCMAKE_BUILD_TYPE=Release $(if $(shell command -v valgrind),-DERYX_MEMORY_TESTS=ON) > build/cmake.log
 	$(VENV)/bin/cmake --build build/cmake
 	$(VENV)/bin/ctest --test-dir build/cmake --output-on-failure
 
