@@ -90,9 +90,9 @@ func (e *engine) waitingSessions(int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer warm.Close()
-	live := make([]*core.Session, sessions)
-	defer closeAll(live)
+	live := make([]*core.Session, sessions) // which the process's end closes
+	defer runtime.KeepAlive(live)
+	defer runtime.KeepAlive(warm)
 	return perEachOf(sessions, []func() (float64, error){privateDirty, goroutines, threads}, func(i int) error {
 		if live[i], err = e.rt.NewSession(config); err != nil {
 			return err

@@ -22,6 +22,7 @@ type options struct {
 	root    string // the repository
 	only    string
 	rounds  int
+	limit   time.Duration // no metric is begun later
 	check   bool
 	dry     bool
 	python  string
@@ -48,6 +49,7 @@ func run() error {
 	o.root = root
 	flag.StringVar(&o.only, "only", "", "measure only metrics whose names begin with this; writes no files")
 	flag.IntVar(&o.rounds, "rounds", 3, "how many turns each side takes at each metric")
+	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "begin no metric after this time; bars of what is left are missed")
 	flag.BoolVar(&o.check, "check", false, "fail when a bar is missed")
 	flag.BoolVar(&o.dry, "dry", false, "write no files")
 	flag.StringVar(&o.python, "peer-python", filepath.Join(root, "build/peer-venv/bin/python"), "the peer's interpreter; empty measures ours alone")
@@ -87,7 +89,12 @@ func run() error {
 // measureAll lets the two sides take turns at each metric.
 func measureAll(o options, ours *engine, peer *python) *results {
 	r := newResults(o, peer)
+	end := time.Now().Add(o.limit)
 	for _, m := range ours.metrics() {
+		if time.Now().After(end) {
+			fmt.Fprintf(os.Stderr, "bench: the rest is not measured: %v are over\n", o.limit)
+			break
+		}
 		if !strings.HasPrefix(m.name, o.only) {
 			continue
 		}
