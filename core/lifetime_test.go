@@ -63,9 +63,9 @@ func TestContextsEndExecutions(t *testing.T) {
 	if _, err := s.Execute(ctx, "print(1)"); core.ErrorCode(err) != core.CodeCancelled {
 		t.Errorf("cancelled before: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = s.Execute(ctx, "import asyncio\nawait asyncio.Event().wait()")
+	short, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	_, err = s.Execute(short, "import asyncio\nawait asyncio.Event().wait()")
 	if core.ErrorCode(err) != core.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("deadline: %v", err)
 	}
