@@ -200,7 +200,7 @@ func (x *execution) interruptedError(cause guest.Cause, python *PythonError, kil
 	switch cause {
 	case guest.CauseTimeout:
 		e.Code, e.Limit = CodeTimeout, "execution_timeout"
-		e.Message = fmt.Sprintf("the execution took longer than its timeout of %v (ExecutionTimeout); do less at once, or ask for more time", x.limits.ExecutionTimeout)
+		e.Message = x.timeoutMessage()
 	case guest.CauseFuel:
 		e.Code, e.Limit = CodeLimit, "fuel"
 		e.Message = fmt.Sprintf("the execution used up its fuel: %d of %d (MaxFuel); do less work, or ask for more fuel", x.result.FuelConsumed, x.limits.MaxFuel)
@@ -216,6 +216,14 @@ func (x *execution) interruptedError(cause guest.Cause, python *PythonError, kil
 		e.Message += "; it did not stop when asked and was killed: the session must be reset"
 	}
 	return e
+}
+
+// timeoutMessage says whose time is over: the limit's, or that of the context the caller gave.
+func (x *execution) timeoutMessage() string {
+	if limit := x.limits.ExecutionTimeout; limit > 0 && x.result.Duration >= limit {
+		return fmt.Sprintf("the execution took longer than its timeout of %v (ExecutionTimeout); do less at once, or ask for more time", limit)
+	}
+	return fmt.Sprintf("the caller's deadline passed %v after the execution began; do less at once, or ask for more time", x.result.Duration.Round(time.Millisecond))
 }
 
 // pythonError reads the guest's description of an exception.

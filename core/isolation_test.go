@@ -71,6 +71,7 @@ func TestRandomnessDiffersBetweenSandboxes(t *testing.T) {
 		"import random; print(random.random())", "import random; print(random.getrandbits(128))",
 		"import random; print(random.SystemRandom().random())", "import os; print(os.urandom(16).hex())",
 		"import secrets; print(secrets.token_hex())", "import uuid; print(uuid.uuid4())", "import uuid; print(uuid.uuid1())",
+		"import sqlite3; print(sqlite3.connect(':memory:').execute('select hex(randomblob(16))').fetchone())",
 		"import random; print(random.Random().random())", "import tempfile; print(tempfile.mktemp())",
 	} {
 		seen := map[string]bool{}

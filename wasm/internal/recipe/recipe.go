@@ -104,7 +104,7 @@ const StackSize = 2 << 20
 // StackReserve is how much of the shadow stack, in bytes, is left for code that does not check it.
 const StackReserve = 512 << 10
 
-// checkStack guards the functions of stackcheck.txt.
+// checkStack puts replacements in place and guards the functions of stackcheck.txt.
 func (b *Build) checkStack(m *wasmbin.Module) error {
 	text, err := os.ReadFile(filepath.Join(b.Tree.Source, "stackcheck.txt"))
 	if err != nil {
@@ -112,6 +112,9 @@ func (b *Build) checkStack(m *wasmbin.Module) error {
 	}
 	checks, err := stackcheck.Parse(text)
 	if err != nil {
+		return err
+	}
+	if err := replace(m); err != nil {
 		return err
 	}
 	return stackcheck.Apply(m, checks, StackReserve)
