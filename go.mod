@@ -4,7 +4,6 @@ go 1.26.0
 
 ignore (
 	./build
-	./spike
 	node_modules
 	target
 )
