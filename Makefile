@@ -54,14 +54,20 @@ test-python: $(LIBRARY) $(VENV)/.done
 	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
 
 # The guest's Python modules are also tested on the host's own CPython, which must be 3.13 or later: the first that is.
-GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $$HOME/.pyenv/versions/3.1[34].*/bin/python3; do \
+GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[34].*/bin/python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2> /dev/null && echo $$p; done))
+# No registry has a CPython: where there is none that new, the Go tests (tests/guest) still run these modules in the guest.
 .PHONY: test-guest
+ifneq ($(GUEST_PYTHON),)
 test-guest: build/guest-venv/.done
 	build/guest-venv/bin/python -m pytest -q wasm/guest/tests
+else
+test-guest:
+	@echo "test-guest: left out: no CPython 3.13 or later here; GUEST_PYTHON=... names one"
+endif
 
 build/guest-venv/.done: requirements-dev.txt
-	@test -n "$(GUEST_PYTHON)" || { echo "test-guest: no CPython 3.13 or later; name one with GUEST_PYTHON=..."; exit 1; }
+	mkdir -p build
 	$(GUEST_PYTHON) -m venv build/guest-venv
 	build/guest-venv/bin/pip install -q --disable-pip-version-check $$(grep ^pytest requirements-dev.txt)
 	touch $@
