@@ -9,8 +9,6 @@ from typing import Any
 
 from . import callbacks, compat, csizes, errors, exits, functions, interrupt, limits, loop, output, preload, runner, state
 
-_PRISTINE: set[str] = set()
-
 
 def prepare_image(modules: list[str]) -> list[Any]:
     """Import ``modules`` and bring the interpreter to rest, so that the host can take its image."""
@@ -19,7 +17,6 @@ def prepare_image(modules: list[str]) -> list[Any]:
     runner.reset_main()
     sys.path_importer_cache.pop("", None)
     output.install()
-    _PRISTINE.update(sys.modules)
     warm_up()
     runner.reset_main()
     preload.settle()
@@ -68,7 +65,6 @@ def extend_image() -> list[Any]:
     runner.executions = 0
     errors.forget_sources()
     exits.keep_globals(runner.main_namespace())
-    _PRISTINE.update(sys.modules)
     preload.settle()
     return ["ok"]
 
