@@ -36,6 +36,7 @@ type Session struct {
 	current     *execution
 	busy        *guest.Guest // runs an operation
 	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
+	saved       *guest.State // the guest as it is, when it was saved since it last ran
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -245,6 +246,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 			return nil, err
 		}
 	}
+	s.changing()
 	x.finish = s.finished
 	s.current = x
 	s.guest.SetHost(x)
@@ -352,6 +354,7 @@ func (s *Session) beginOp() (*guest.Guest, error) {
 	if err := s.unusable(); err != nil {
 		return nil, err
 	}
+	s.changing()
 	s.guest.SetHost(idleHost{})
 	s.guest.Begin(guest.Limits{Timeout: bound(s.limits.ExecutionTimeout), Grace: bound(s.limits.GracePeriod)})
 	s.busy = s.guest
@@ -404,6 +407,7 @@ func (s *Session) Reset() error {
 
 // giveBack lets go of the guest, once: it may be another session's as soon as it is closed. Under mu.
 func (s *Session) giveBack() {
+	s.changing()
 	if s.guest != nil {
 		s.guest.Close()
 		s.guest = nil
@@ -447,6 +451,7 @@ func (s *Session) Close() error {
 // discard is Close of a session that runs nothing, whose instance is not kept for others.
 func (s *Session) discard() {
 	s.mu.Lock()
+	s.changing()
 	if s.guest != nil {
 		s.guest.Discard()
 		s.guest = nil

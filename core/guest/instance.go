@@ -161,7 +161,7 @@ func (g *Guest) adopt(img *Image) error {
 			return fmt.Errorf("%w: its %d bytes do not fit", ErrImage, img.size)
 		}
 	}
-	if err := g.memory.mapImage(img); err != nil {
+	if err := g.memory.lay(img, 0, img.size); err != nil {
 		return fmt.Errorf("%w: %w", ErrImage, err)
 	}
 	g.image, g.info = img, img.info
