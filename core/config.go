@@ -74,6 +74,9 @@ type executeOptions struct {
 	filename string
 	mode     string
 	output   [2]func([]byte) // instead of OnStdout and OnStderr
+	trace    *traceWish      // instead of Trace and OnTrace
+	journal  bool            // keep one
+	earlier  *Journal
 }
 
 // WithLimits overrides the limits of one execution; fields that are zero keep the sandbox's.
@@ -89,6 +92,21 @@ func WithTimeout(d time.Duration) ExecuteOption {
 // Config.OnStdout hold.
 func WithOutput(stdout, stderr func(p []byte)) ExecuteOption {
 	return func(o *executeOptions) { o.output = [2]func([]byte){stdout, stderr} }
+}
+
+// WithTrace traces one execution, whatever Config says: collect keeps the events in Result.Trace, and handler, which may
+// be nil, is given them in batches, in order, on the goroutine that drives the program, which waits for it. It must
+// not keep the slice.
+func WithTrace(collect bool, handler func([]TraceEvent)) ExecuteOption {
+	return func(o *executeOptions) { o.trace = &traceWish{collect, handler} }
+}
+
+// WithJournal records what the callbacks come to in Result.Journal, and answers calls from an earlier journal as long as
+// the program makes the calls that are in it, in whatever order; nil is none. A session whose execution is stopped
+// (suspended, out of time or fuel, cancelled, killed) is as before it, so that the program can be executed again; a
+// program that ends by itself, be it with an exception, leaves its state as ever.
+func WithJournal(earlier *Journal) ExecuteOption {
+	return func(o *executeOptions) { o.journal, o.earlier = true, earlier }
 }
 
 // WithFilename names the source in tracebacks; default "<user>".

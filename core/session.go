@@ -220,14 +220,18 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	if err != nil {
 		return nil, invalid("encode the execution: %v", err)
 	}
+	checkpoint, err := s.saveBefore(o)
+	if err != nil {
+		return nil, err
+	}
 	if operation[0] == "execute" {
 		s.count++
 	}
-	s.fresh, s.unannounced = false, false
+	s.fresh, s.unannounced, s.checkpoint = false, false, checkpoint
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbacks.table, trace: newTracer(&s.config),
+		callbacks: s.callbacks.table, trace: newTracer(s.config.tracing(o), s.config.MaxTraceEvents),
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
@@ -241,12 +245,12 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 			x.guest.Interrupt(guest.CauseOutput)
 		}
 	}
-	if s.config.Checkpoint {
-		if s.checkpoint, err = s.save(); err != nil {
-			return nil, err
-		}
+	if o.journal {
+		code, _ := operation[1].(string)
+		x.recorder = newRecorder(code, o.earlier)
 	}
 	s.changing()
+	x.rollsBack = checkpoint != nil
 	x.finish = s.finished
 	s.current = x
 	s.guest.SetHost(x)
@@ -266,7 +270,7 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	if o.mode != "" {
 		m["mode"] = o.mode
 	}
-	if s.config.tracing() {
+	if s.config.tracing(o) != nil {
 		m["trace"] = true
 	}
 	if s.config.KeepTasks {
@@ -311,7 +315,11 @@ func (s *Session) finished(x *execution) {
 	} else if e, ok := x.result.Err.(*Error); ok && e.Killed {
 		s.dead = e
 	}
-	s.rollBack(x.result.Err != nil)
+	if s.rollBack(x.result.Err) {
+		if e, ok := x.result.Err.(*Error); ok {
+			e.Killed = false // the session lives
+		}
+	}
 	s.mu.Unlock()
 	<-s.turn
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/guestfs"
@@ -170,21 +171,40 @@ func (s *Session) load(p *point) error {
 	return nil
 }
 
-// rollBack forgets the checkpoint, after going back to it when the execution failed. Under mu, with the turn.
-func (s *Session) rollBack(failed bool) {
+// saveBefore saves the session before an execution that may have to be undone; nil where none has. Under mu.
+func (s *Session) saveBefore(o executeOptions) (*point, error) {
+	if s.config.Checkpoint || (o.journal && !s.final) {
+		return s.save()
+	}
+	return nil, nil
+}
+
+// rollBack forgets the checkpoint, after going back to it when the execution failed: in whatever way with
+// Config.Checkpoint, else (with a journal) when it was stopped. Under mu, with the turn.
+func (s *Session) rollBack(err error) (done bool) {
 	p := s.checkpoint
 	s.checkpoint = nil
 	if p == nil {
-		return
+		return false
 	}
 	defer p.release()
-	if !failed || s.closed {
-		return
+	if s.closed || !(s.config.Checkpoint && err != nil || stopped(err)) {
+		return false
 	}
 	count := s.count // attempts count, failed ones too
 	if err := s.load(p); err != nil {
 		s.dead = err
-		return
+		return false
 	}
 	s.count = count
+	return true
+}
+
+// stopped reports that an execution did not come to an end of its own.
+func stopped(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Killed || e.Code != CodePython && e.Code != CodeExit
 }

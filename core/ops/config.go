@@ -181,8 +181,50 @@ func (r *request) executeOptions() ([]core.ExecuteOption, error) {
 	if interactive {
 		options = append(options, core.WithInteractive())
 	}
+	if options, err = r.journalOption(options); err != nil {
+		return nil, err
+	}
+	if options, err = r.traceOption(options); err != nil {
+		return nil, err
+	}
 	output, err := r.outputOption()
 	return append(options, output), err
+}
+
+// traceOption asks for a trace of this execution, in its result, as events, or both.
+func (r *request) traceOption(options []core.ExecuteOption) ([]core.ExecuteOption, error) {
+	collect, err := r.fields.flag("trace")
+	if err != nil {
+		return nil, err
+	}
+	live, err := r.fields.flag("trace_events")
+	if err != nil || r.fields.m["trace"] == nil && !live {
+		return options, err
+	}
+	var handler func([]core.TraceEvent)
+	if live && r.sink != nil {
+		handler = func(events []core.TraceEvent) {
+			r.emit("trace", traceRecords(events))
+			r.sink.Wait(r.ctx)
+		}
+	}
+	return append(options, core.WithTrace(collect, handler)), nil
+}
+
+// journalOption asks for a journal, after an earlier one unless that is empty.
+func (r *request) journalOption(options []core.ExecuteOption) ([]core.ExecuteOption, error) {
+	if r.fields.m["journal"] == nil {
+		return options, nil
+	}
+	text, err := r.fields.text("journal")
+	if err != nil || text == "" {
+		return append(options, core.WithJournal(nil)), err
+	}
+	var journal core.Journal
+	if err := journal.UnmarshalJSON([]byte(text)); err != nil {
+		return nil, err
+	}
+	return append(options, core.WithJournal(&journal)), nil
 }
 
 // outputOption asks for the streams that are wanted as events.

@@ -33,6 +33,7 @@ from .errors import (
 from .factory import SandboxFactory
 from .limits import ResourceLimits
 from .pool import PooledSandbox, PoolStats, SandboxPool
+from .replay import ReplayOutcome, SuspendCallback, SuspendedCallback
 from .results import CallbackRecord, ExecuteResult, TraceEvent
 from .sandbox import Sandbox
 from .session import Session
@@ -58,6 +59,7 @@ __all__ = [
     "PoolTimeoutError",
     "PooledSandbox",
     "PythonError",
+    "ReplayOutcome",
     "ResourceLimitError",
     "ResourceLimits",
     "Sandbox",
@@ -65,6 +67,8 @@ __all__ = [
     "SandboxPool",
     "Session",
     "SnapshotError",
+    "SuspendCallback",
+    "SuspendedCallback",
     "TimeoutError",
     "TraceEvent",
     "UnsupportedError",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._request import OutputHandler, Request, forget
+from ._request import OutputHandler, Request, TraceHandler, forget
 from .callbacks import Callback
 from .errors import ClosedError
 from .limits import ResourceLimits
+from .replay import ReplayOutcome, journal_text, outcome
 from .results import ExecuteResult
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Executor(Closing):
     """Base of Sandbox and Session: something with a handle that runs programs."""
 
     _kind = ""
+    _trace = False
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Executor(Closing):
             if handler is not None and not callable(handler):
                 raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
         self._handlers = handlers
+        self._trace = bool(config.get("trace"))
         self._keep(callbacks)
         if callbacks:
             config["callbacks"] = [callback.message() for callback in callbacks.values()]
@@ -47,10 +50,24 @@ class Executor(Closing):
         self._callbacks = callbacks
         self._async = any(callback.is_async for callback in callbacks.values())
 
-    def _request(self, code: str, options: dict[str, Any]) -> Request:
+    def _request(self, code: str, options: dict[str, Any], on_trace: TraceHandler | None = None) -> Request:
         if not isinstance(code, str):
             raise TypeError(f"code must be a str, not {type(code).__name__}")
-        return self._program("execute", code=code, **options)
+        if on_trace is None:
+            return self._program("execute", code=code, **options)
+        if not callable(on_trace):
+            raise TypeError(f"on_trace must be callable, not {type(on_trace).__name__}")
+        request = self._program("execute", code=code, trace_events=True, **options)
+        request.on_trace = on_trace
+        return request
+
+    def _execute_request(self, code: str, trace: bool | None, on_trace: TraceHandler | None) -> Request:
+        """A request of ``execute``: where the arguments say nothing, what the object was made with counts."""
+        trace = self._trace if trace is None else bool(trace)
+        options = self._options()
+        if trace != self._trace or on_trace is not None:
+            options["trace"] = trace
+        return self._request(code, options, on_trace)
 
     def _program(self, operation: str, **fields: Any) -> Request:
         """A request that may run code of the guest's."""
@@ -67,31 +84,66 @@ class Executor(Closing):
     def _options(self) -> dict[str, Any]:
         return {}
 
-    def execute(self, code: str) -> ExecuteResult:
+    def execute(self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None) -> ExecuteResult:
         """Runs a program and returns its result.
 
         Host functions run while this waits: plain ones in this thread or in helpers, async ones in an event loop of
         their own. Ctrl-C ends the program and raises KeyboardInterrupt.
+
+        Args:
+            trace: collect what the program does in ``ExecuteResult.trace``; None: as the object was made.
+            on_trace: called with each TraceEvent as it comes.
 
         Raises:
             ExecutionError: the program raised; ``str()`` of it is the traceback.
             TimeoutError, ResourceLimitError: a limit was hit.
             ClosedError: this object is closed, or the session must be reset.
         """
-        request = self._request(code, self._options())
+        request = self._execute_request(code, trace, on_trace)
         self._perform(request)
         return request.result()
+
+    def execute_with_journal(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
+        """Runs a program and keeps a journal of what its host functions answer.
+
+        With the journal of an earlier run, the calls that are in it are answered from it, in whatever order the
+        program makes them; from the first call that is not, the host functions are called. So a program that was
+        suspended by SuspendCallback, ran out of time or was lost in a crash goes on where it was, if it does
+        the same again. A session whose program is stopped so is as it was before.
+
+        What becomes of the program, be it an error, is in the outcome.
+
+        Raises:
+            ValueError: ``journal`` is none.
+            ClosedError: this object is closed, or the session must be reset.
+        """
+        request = self._journal_request(code, journal)
+        self._perform(request)
+        return outcome(request)
+
+    async def execute_with_journal_async(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
+        """``execute_with_journal`` without blocking the event loop."""
+        request = self._journal_request(code, journal)
+        from . import _async
+
+        await _async.perform(request)
+        return outcome(request)
+
+    def _journal_request(self, code: str, journal: dict[str, Any] | None) -> Request:
+        return self._request(code, {**self._options(), "journal": journal_text(journal)})
 
     def _perform(self, request: Request) -> None:
         """Waits for a request in whichever way its callbacks need."""
         _blocking.perform(request, self._async)
 
-    async def execute_async(self, code: str) -> ExecuteResult:
+    async def execute_async(
+        self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None
+    ) -> ExecuteResult:
         """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
 
         Cancelling the task ends the program.
         """
-        request = self._request(code, self._options())
+        request = self._execute_request(code, trace, on_trace)
         from . import _async  # asyncio takes longer to import than all of this package
 
         await _async.perform(request)
