@@ -1,0 +1,123 @@
+/** What sandboxes and sessions have in common: executing. */
+
+import { type CallbackTable, callbackMessages } from "./callbacks.js";
+import { Closing, type Kind } from "./closing.js";
+import { Execution } from "./execution.js";
+import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
+import { perform } from "./queue.js";
+import { answerOf, type Host, type OutputHandler, resultOf } from "./request.js";
+import type { ExecuteResult } from "./results.js";
+
+/** What one execution can ask for. */
+export interface ExecuteOptions {
+  /** Ends the program when it is aborted: the promise is then rejected with AbortError, once the program has ended. */
+  signal?: AbortSignal | undefined;
+  /** `executionTimeoutMs` of this execution; null: none. */
+  timeoutMs?: number | null | undefined;
+  /** What differs from the limits of the sandbox or session. */
+  resourceLimits?: ResourceLimitsOptions | undefined;
+  /** The program's name in tracebacks; default "<user>". */
+  filename?: string | undefined;
+  /** One statement, as typed at a prompt: the value of an expression is printed. */
+  interactive?: boolean | undefined;
+  /** Instead of those of the sandbox or session. */
+  onStdout?: OutputHandler | undefined;
+  onStderr?: OutputHandler | undefined;
+}
+
+/** What output is given to. */
+export interface Handlers {
+  readonly onStdout?: OutputHandler | undefined;
+  readonly onStderr?: OutputHandler | undefined;
+}
+
+function limitsOf(options: ExecuteOptions): Record<string, unknown> | undefined {
+  const { timeoutMs, resourceLimits } = options;
+  if (timeoutMs === undefined && resourceLimits === undefined) return undefined;
+  const limits = timeoutMs === undefined ? resourceLimits : { ...resourceLimits, executionTimeoutMs: timeoutMs };
+  return limitsMessage(limits);
+}
+
+/** Base of Sandbox and Session: something that runs programs. */
+export abstract class Executor extends Closing {
+  readonly #kind: Kind;
+  #callbacks: CallbackTable;
+  readonly #handlers: Handlers;
+
+  /** @internal */
+  protected constructor(kind: Kind, callbacks: CallbackTable, handlers: Handlers) {
+    super(kind);
+    this.#kind = kind;
+    this.#callbacks = callbacks;
+    this.#handlers = { onStdout: handlers.onStdout, onStderr: handlers.onStderr };
+  }
+
+  /** @internal Makes the object in the library. */
+  protected create(config: Record<string, unknown>, fields: Record<string, unknown>, from: Closing | undefined): void {
+    const callbacks = callbackMessages(this.#callbacks);
+    const make = async (factory: number | undefined): Promise<number> => {
+      const message = { op: `${this.#kind}.new`, config: { ...config, callbacks }, factory, ...fields };
+      return (await perform(message, {}, answerOf))[this.#kind] as number;
+    };
+    this.open(from === undefined ? make(undefined) : from.withId(make));
+  }
+
+  /** @internal The host functions that programs can await. */
+  protected get callbacks(): CallbackTable {
+    return this.#callbacks;
+  }
+
+  protected set callbacks(table: CallbackTable) {
+    this.#callbacks = table;
+  }
+
+  /** @internal */
+  protected get handlers(): Handlers {
+    return this.#handlers;
+  }
+
+  /** @internal A request that may run code of the guest's. */
+  protected program(
+    operation: string,
+    fields: Record<string, unknown>,
+    options: ExecuteOptions,
+  ): Promise<ExecuteResult> {
+    const onStdout = options.onStdout ?? this.#handlers.onStdout;
+    const onStderr = options.onStderr ?? this.#handlers.onStderr;
+    const rest = {
+      limits: limitsOf(options),
+      filename: options.filename,
+      interactive: options.interactive,
+      stdout_events: onStdout !== undefined || undefined,
+      stderr_events: onStderr !== undefined || undefined,
+    };
+    return this.withId((id) => {
+      const message = { op: `${this.#kind}.${operation}`, [this.#kind]: id, ...fields, ...rest };
+      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, signal: options.signal };
+      return perform(message, host, resultOf);
+    });
+  }
+
+  /**
+   * Runs a program; `await` is allowed at its top. Host functions run in this event loop, which is never blocked.
+   *
+   * @throws ExecutionError: the program raised; `traceback` is what Python would print.
+   * @throws TimeoutError, ResourceLimitError: a limit was hit.
+   * @throws AbortError: the signal was aborted.
+   * @throws ClosedError: this object is closed, or the session must be reset.
+   */
+  async execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
+    if (typeof code !== "string") throw new TypeError(`code must be text, not ${typeof code}`);
+    return this.program("execute", { code }, options);
+  }
+
+  /** Starts a program, whose output can be read while it is written. The handle can be awaited and cancelled. */
+  start(code: string, options: ExecuteOptions = {}): Execution {
+    return new Execution(this.#handlers, options, (streaming) => this.execute(code, streaming));
+  }
+
+  /** The callbacks as Python stubs (`.pyi`), to show to people and language models. */
+  async typeStubs(): Promise<string> {
+    return (await this.ask("type_stubs")).text as string;
+  }
+}
