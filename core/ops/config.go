@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages trace max_trace_events"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages trace max_trace_events mcp"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -28,6 +28,9 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 		return c, err
 	}
 	if c.Packages, err = readPackages(f); err != nil {
+		return c, err
+	}
+	if c.Libraries, err = s.readMCP(f); err != nil {
 		return c, err
 	}
 	return c, readProcess(f, &c)
@@ -55,17 +58,8 @@ func readProcess(f fields, c *core.Config) (err error) {
 		return err
 	}
 	c.MaxTraceEvents = int(events)
-	env, err := f.mapping("env")
-	if err != nil {
+	if c.Env, err = f.textMap("env"); err != nil {
 		return err
-	}
-	for name := range env.m {
-		if c.Env == nil {
-			c.Env = map[string]string{}
-		}
-		if c.Env[name], err = env.text(name); err != nil {
-			return err
-		}
 	}
 	stdin, err := get[[]byte](f, "stdin", "bytes")
 	if len(stdin) > 0 {

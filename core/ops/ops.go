@@ -64,6 +64,14 @@ func init() {
 		"pool.evict_idle":         withPool(poolEvictIdle),
 		"pool.close":              direct(poolClose),
 		"session.close":           direct(sessionClose),
+		"mcp.new":                 direct(mcpNew),
+		"mcp.connect":             withMCP(mcpConnect),
+		"mcp.connect_all":         withMCP(mcpConnectAll),
+		"mcp.discover":            direct(mcpDiscover),
+		"mcp.list_tools":          withMCP(mcpListTools),
+		"mcp.server_names":        withMCP(mcpServerNames),
+		"mcp.close":               direct(mcpClose),
+		"mcp.serve":               direct(mcpServe),
 	}
 }
 
@@ -105,6 +113,7 @@ func info(s *Service, _ *request) (map[string]any, error) {
 		"session_count":  s.sessions.count(),
 		"factory_count":  s.factories.count(),
 		"pool_count":     s.pools.count(),
+		"mcp_count":      s.managers.count(),
 		"call_count":     s.calls.count(),
 		"request_count":  requests - 1, // without this one
 		"operations":     Names(),
