@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 const pageSize = 4096
@@ -26,6 +27,8 @@ type Image struct {
 	release func()
 	sum     uint32 // its checksum, once summed
 	summed  bool
+
+	usual atomic.Pointer[[]span] // the pages that most programs write to, once one has shown
 }
 
 // SizeBytes is the length of the image's memory in bytes, most of it shared by all guests made from it.

@@ -45,6 +45,7 @@ func (r *region) restore(img *Image) error {
 	if err != nil {
 		return r.drop(img, 0)
 	}
+	img.learn(spans)
 	left := uint64(maxOwnPages * pageSize)
 	for _, s := range spans {
 		if s.size() > left {
