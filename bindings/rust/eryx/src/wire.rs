@@ -6,6 +6,8 @@ use rmp::{Marker, encode as write};
 use crate::value::{Map, Value};
 
 const BIG_INT: i8 = 1;
+/// The NaN that is written for all of them, so that equal values have equal bytes in every language.
+const NAN: u64 = 0x7ff8_0000_0000_0001;
 const MAX_DEPTH: usize = 200;
 const MAX_VALUES: usize = 4 << 20;
 
@@ -48,7 +50,8 @@ fn put(bytes: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), WireError
         Value::Bool(value) => write::write_bool(bytes, *value).map_err(|_| WireError::Limit),
         Value::Int(value) => write::write_sint(bytes, *value).map(drop).map_err(|_| WireError::Limit),
         Value::BigInt(value) => return put_big_int(bytes, value),
-        Value::Float(value) => write::write_f64(bytes, *value).map_err(|_| WireError::Limit),
+        Value::Float(value) => write::write_f64(bytes, if value.is_nan() { f64::from_bits(NAN) } else { *value })
+            .map_err(|_| WireError::Limit),
         Value::Text(value) => write::write_str(bytes, value).map_err(|_| WireError::Limit),
         Value::Bytes(value) => write::write_bin(bytes, value).map_err(|_| WireError::Limit),
         Value::List(_) | Value::Map(_) if depth == MAX_DEPTH => return Err(WireError::Limit),
@@ -209,9 +212,7 @@ impl<'a> Reader<'a> {
                 return Err(WireError::Malformed);
             };
             let item = self.value(depth + 1)?;
-            if items.insert(key, item).is_some() {
-                return Err(WireError::Malformed);
-            }
+            items.insert(key, item); // of two with one key the last one counts, as everywhere here
         }
         Ok(Value::Map(items))
     }
