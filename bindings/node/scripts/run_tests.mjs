@@ -11,5 +11,7 @@ const files = readdirSync(folder)
   .filter((name) => wanted.length === 0 || wanted.includes(name.replace(".test.mjs", "")))
   .sort()
   .map((name) => path.join(folder, name));
-const done = spawnSync(process.execPath, ["--expose-gc", "--test", "--test-concurrency=1", ...files], { stdio: "inherit" });
+const done = spawnSync(process.execPath, ["--expose-gc", "--test", "--test-concurrency=1", ...files], {
+  stdio: "inherit",
+});
 process.exit(done.status ?? 1);

@@ -3,10 +3,12 @@
 import { type Callback, type CallbackContext, failureOf } from "./callbacks.js";
 import { Encoder } from "./encoder.js";
 import { type Addon, Status } from "./native.js";
+import { SuspendCallback } from "./replay.js";
 
 const VALUE = 0;
 const ERROR = 1;
 const ITEM = 2;
+const SUSPEND = 3;
 
 /** How many items of a stream may be under way: docs/abi.md. */
 const WINDOW = 16;
@@ -46,6 +48,10 @@ export class Answers {
 
   /** The call raises. */
   failure(call: number, error: unknown): void {
+    if (error instanceof SuspendCallback) {
+      this.#write(call, SUSPEND, error.reason.toWellFormed());
+      return;
+    }
     const [code, text] = failureOf(error);
     this.#write(call, ERROR, code, text);
   }

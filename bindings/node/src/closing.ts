@@ -1,5 +1,7 @@
 /** Objects of the library's: their ids, which come a moment after they are asked for, and their ends. */
 
+import { AsyncResource } from "node:async_hooks";
+
 import { ClosedError } from "./errors.js";
 import { forget, perform } from "./queue.js";
 import { answerOf, type Host } from "./request.js";
@@ -69,10 +71,13 @@ export abstract class Closing {
     if (this.#held.id !== 0) return begin(this.#held.id);
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => {
-        if (this.#failure !== undefined) reject(this.#failure);
-        else begin(this.#held.id).then(resolve, reject);
-      });
+      // In the asynchronous context of who asks, not of the event that the id comes with.
+      this.#waiting.push(
+        AsyncResource.bind(() => {
+          if (this.#failure !== undefined) reject(this.#failure);
+          else begin(this.#held.id).then(resolve, reject);
+        }),
+      );
     });
   }
 

@@ -2,10 +2,12 @@
 
 import { type CallbackTable, callbackMessages } from "./callbacks.js";
 import { Closing, type Kind } from "./closing.js";
+import type { ErrorRecord } from "./errors.js";
 import { Execution } from "./execution.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
 import { perform } from "./queue.js";
-import { answerOf, type Host, type OutputHandler, resultOf } from "./request.js";
+import { outcomeOf, type ReplayOutcome } from "./replay.js";
+import { answerOf, type Host, type OutputHandler, resultOf, type TraceHandler } from "./request.js";
 import type { ExecuteResult } from "./results.js";
 
 /** What one execution can ask for. */
@@ -23,7 +25,14 @@ export interface ExecuteOptions {
   /** Instead of those of the sandbox or session. */
   onStdout?: OutputHandler | undefined;
   onStderr?: OutputHandler | undefined;
+  /** Collect what the program does in `ExecuteResult.trace`; default: as the sandbox or session was made. */
+  trace?: boolean | undefined;
+  /** Called with each step of the program's while it runs. */
+  onTrace?: TraceHandler | undefined;
 }
+
+/** Makes the outcome of a request, or throws. */
+type Reader<T> = (value: unknown, error: ErrorRecord | null, signal?: AbortSignal) => T;
 
 /** What output is given to. */
 export interface Handlers {
@@ -77,11 +86,13 @@ export abstract class Executor extends Closing {
   }
 
   /** @internal A request that may run code of the guest's. */
-  protected program(
+  protected program<T>(
     operation: string,
     fields: Record<string, unknown>,
     options: ExecuteOptions,
-  ): Promise<ExecuteResult> {
+    read: Reader<T>,
+  ): Promise<T> {
+    const { signal, onTrace } = options;
     const onStdout = options.onStdout ?? this.#handlers.onStdout;
     const onStderr = options.onStderr ?? this.#handlers.onStderr;
     const rest = {
@@ -90,12 +101,20 @@ export abstract class Executor extends Closing {
       interactive: options.interactive,
       stdout_events: onStdout !== undefined || undefined,
       stderr_events: onStderr !== undefined || undefined,
+      trace: options.trace,
+      trace_events: onTrace !== undefined || undefined,
     };
     return this.withId((id) => {
       const message = { op: `${this.#kind}.${operation}`, [this.#kind]: id, ...fields, ...rest };
-      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, signal: options.signal };
-      return perform(message, host, resultOf);
+      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, onTrace, signal };
+      return perform(message, host, read);
     });
+  }
+
+  /** @internal */
+  #execute<T>(code: string, fields: object, options: ExecuteOptions, read: Reader<T>): Promise<T> {
+    if (typeof code !== "string") return Promise.reject(new TypeError(`code must be text, not ${typeof code}`));
+    return this.program("execute", { code, ...fields }, options, read);
   }
 
   /**
@@ -107,8 +126,22 @@ export abstract class Executor extends Closing {
    * @throws ClosedError: this object is closed, or the session must be reset.
    */
   async execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
-    if (typeof code !== "string") throw new TypeError(`code must be text, not ${typeof code}`);
-    return this.program("execute", { code }, options);
+    return this.#execute(code, {}, options, resultOf);
+  }
+
+  /**
+   * Runs a program and keeps a journal of what its host functions answer.
+   *
+   * With the journal of an earlier run, the calls that are in it are answered from it, in whatever order the program makes
+   * them; from the first call that is not, the host functions are called. So a program that was suspended by
+   * SuspendCallback, ran out of time or was lost in a crash goes on where it was, if it does the same again. A session whose
+   * program is stopped so is as it was before. What becomes of the program, be it an error, is in the outcome.
+   *
+   * @throws InvalidError: `journal` is none.
+   * @throws ClosedError: this object is closed, or the session must be reset.
+   */
+  async executeWithJournal(code: string, journal = "", options: ExecuteOptions = {}): Promise<ReplayOutcome> {
+    return this.#execute(code, { journal }, options, outcomeOf);
   }
 
   /** Starts a program, whose output can be read while it is written. The handle can be awaited and cancelled. */

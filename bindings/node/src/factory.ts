@@ -60,7 +60,7 @@ function newMessage(options: SandboxFactoryOptions, callbacks: CallbackTable): R
  *
  * @example
  * const factory = new SandboxFactory({ imports: ["json"], setupCode: "RATE = 1.19" });
- * await factory.createSandbox().execute("print(json.dumps(RATE))");
+ * await factory.createSandbox().execute("import json\\nprint(json.dumps(RATE))"); // json is there already
  */
 export class SandboxFactory extends Closing {
   readonly #callbacks: CallbackTable;

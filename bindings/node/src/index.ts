@@ -38,7 +38,8 @@ export { type LoadOptions, SandboxFactory, type SandboxFactoryOptions } from "./
 export { type OutputOverflow, ResourceLimits, type ResourceLimitsOptions } from "./limits.js";
 export { configure, type RuntimeOptions } from "./native.js";
 export { type LeaseOptions, PooledSandbox, type PoolStats, SandboxPool, type SandboxPoolOptions } from "./pool.js";
-export type { OutputHandler } from "./request.js";
+export { type ReplayOutcome, SuspendCallback, type SuspendedCallback } from "./replay.js";
+export type { OutputHandler, TraceHandler } from "./request.js";
 export { type CallbackRecord, ExecuteResult, type TraceEvent } from "./results.js";
 export { info, init, type RuntimeInfo } from "./runtime.js";
 export { Sandbox, type SandboxOptions } from "./sandbox.js";

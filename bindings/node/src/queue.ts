@@ -152,6 +152,9 @@ class Queue {
       case "output":
         request.output(event[2] as number, event[3] as Uint8Array);
         break;
+      case "trace":
+        request.trace(event[2] as unknown[][]);
+        break;
       case "progress":
         process.stderr.write(`eryx: ${event[2]}\n`);
         break;

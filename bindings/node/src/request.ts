@@ -4,10 +4,13 @@ import { AsyncResource } from "node:async_hooks";
 
 import type { CallbackTable } from "./callbacks.js";
 import { type ErrorRecord, errorFrom } from "./errors.js";
-import { ExecuteResult, type ResultRecord } from "./results.js";
+import { ExecuteResult, type ResultRecord, type TraceEvent, traceEvent } from "./results.js";
 
 /** Takes output as it is written. */
 export type OutputHandler = (data: Uint8Array) => void;
+
+/** Takes the steps of a program while they are done. */
+export type TraceHandler = (event: TraceEvent) => void;
 
 /** What a request needs of the host's side while its program runs. */
 export interface Host {
@@ -16,6 +19,7 @@ export interface Host {
   readonly callbacks?: CallbackTable | undefined;
   readonly onStdout?: OutputHandler | undefined;
   readonly onStderr?: OutputHandler | undefined;
+  readonly onTrace?: TraceHandler | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,13 +53,22 @@ export class Request {
     this.context.emitDestroy();
   }
 
-  /** The "output" event. What a handler throws is a warning: the program must not see it. */
+  /** The "output" event. */
   output(stream: number, data: Uint8Array): void {
-    const handler = stream === 1 ? this.host.onStdout : this.host.onStderr;
+    this.#handle(stream === 1 ? this.host.onStdout : this.host.onStderr, data);
+  }
+
+  /** The "trace" event. */
+  trace(records: readonly (readonly unknown[])[]): void {
+    for (const record of records) this.#handle(this.host.onTrace, traceEvent(record));
+  }
+
+  /** What a handler throws is a warning: the program must not see it. */
+  #handle<T>(handler: ((value: T) => void) | undefined, value: T): void {
     try {
-      if (handler !== undefined) this.context.runInAsyncScope(handler, undefined, data);
+      if (handler !== undefined) this.context.runInAsyncScope(handler, undefined, value);
     } catch (error) {
-      process.emitWarning(`an output handler threw: ${error}`, "EryxWarning");
+      process.emitWarning(`a handler of output or trace threw: ${error}`, "EryxWarning");
     }
   }
 }

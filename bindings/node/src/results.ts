@@ -124,7 +124,8 @@ export class ExecuteResult {
   }
 }
 
-function traceEvent(record: readonly unknown[]): TraceEvent {
+/** A record of a trace as docs/abi.md describes it. */
+export function traceEvent(record: readonly unknown[]): TraceEvent {
   const [kind, file, name, line, first, second, third] = record;
   const event = { kind, file, function: name, line } as TraceEvent;
   if (kind === "exception") return { ...event, message: first as string };
@@ -136,25 +137,22 @@ function traceEvent(record: readonly unknown[]): TraceEvent {
 }
 
 const LONG_INTEGER = /\d{16}/;
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|-?Infinity|NaN/g;
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
 
 /**
- * The value of JSON as Python writes it: integers of any size, and NaN and Infinity. What JSON.parse would lose is first
- * replaced by a text that occurs nowhere else, and put in place afterwards.
+ * The value of JSON with integers of any size. What JSON.parse would lose is first replaced by a text that occurs nowhere
+ * else, and put in place afterwards.
  */
 export function parseJson(text: string): unknown {
-  if (!LONG_INTEGER.test(text) && !/NaN|Infinity/.test(text)) return JSON.parse(text);
+  if (!LONG_INTEGER.test(text)) return JSON.parse(text);
   let mark = "#";
   while (text.includes(mark)) mark += "#";
   const marked = text.replace(TOKENS, (token) => (isLost(token) ? `"${mark}${token}"` : token));
-  return JSON.parse(marked, (_key, value) => {
-    if (typeof value !== "string" || !value.startsWith(mark)) return value;
-    const token = value.slice(mark.length);
-    return /\d/.test(token) ? BigInt(token) : Number(token);
-  });
+  return JSON.parse(marked, (_key, value) =>
+    typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value,
+  );
 }
 
 function isLost(token: string): boolean {
-  if (token.startsWith('"')) return false;
-  return /[NI]/.test(token) || (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)));
+  return /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token));
 }

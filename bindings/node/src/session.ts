@@ -4,6 +4,7 @@ import { type Callbacks, type CallbackTable, callbackMessages, collect } from ".
 import { type CommonOptions, commonConfig } from "./config.js";
 import { type ExecuteOptions, Executor, type Handlers } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
+import { resultOf } from "./request.js";
 
 /** What a session is made with. */
 export interface SessionOptions extends CommonOptions {
@@ -36,7 +37,7 @@ export abstract class Stateful extends Executor {
    */
   async call(name: string, args: readonly unknown[] = [], options: CallOptions = {}): Promise<unknown> {
     const { kwargs = {}, ...rest } = options;
-    return (await this.program("call", { name, args, kwargs }, rest)).value;
+    return (await this.program("call", { name, args, kwargs }, rest, resultOf)).value;
   }
 
   /**

@@ -22,7 +22,10 @@ test("every code has its class", () => {
 });
 
 test("an unknown code is the base error", () => {
-  const error = errorFrom({ code: "from_the_future", message: "text", unknown: 1 } as { code: string; message: string });
+  const error = errorFrom({ code: "from_the_future", message: "text", unknown: 1 } as {
+    code: string;
+    message: string;
+  });
   assert.equal(error.constructor, eryx.EryxError);
   assert.equal(error.code, "from_the_future");
   assert.equal(errorFrom({ code: "constructor", message: "text" }).constructor, eryx.EryxError);
@@ -36,7 +39,10 @@ test("a record of the program's exception", () => {
     python: python as never,
     killed: true,
   });
-  assert.deepEqual([error.type, error.message, error.traceback, error.killed], ["ValueError", "no", "Traceback ...", true]);
+  assert.deepEqual(
+    [error.type, error.message, error.traceback, error.killed],
+    ["ValueError", "no", "Traceback ...", true],
+  );
   assert.match(error.stack!, /^ExecutionError: Traceback/);
   assert.deepEqual(error.python?.frames, [{ file: "<user>", line: 1, function: "f", source: "x" }]);
   assert.equal(error.stdout.length, 0);
