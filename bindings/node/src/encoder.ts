@@ -191,8 +191,9 @@ export class Encoder {
       throw new RangeError(`a value nests deeper than ${MAX_DEPTH} levels, or contains itself`);
     }
     if (Array.isArray(value)) {
-      this.list(value.length);
-      for (let i = 0; i < value.length; i++) this.value(value[i], depth + 1);
+      const count = value.length; // which a getter might change meanwhile
+      this.list(count);
+      for (let i = 0; i < count; i++) this.value(value[i], depth + 1);
     } else if (value instanceof Map) this.#entries([...value], depth);
     else if ("toJSON" in value && typeof value.toJSON === "function") this.value(value.toJSON(), depth + 1);
     else {

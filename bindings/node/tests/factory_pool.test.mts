@@ -71,7 +71,9 @@ test("leases are pristine, and keep state until they are released", async () => 
   assert.equal((await second.execute(code)).stdoutText, "False 1 2 ['a'] line\n");
   const stats = await pool.stats();
   assert.deepEqual([stats.inUse, stats.totalAcquisitions, stats.waitCount], [1, 2, 1]);
-  assert.ok(stats.totalWaitTimeMs >= 0 && stats.averageWaitTimeMs >= 0 && stats.total >= 1 && stats.totalCreations >= 1);
+  assert.ok(
+    stats.totalWaitTimeMs >= 0 && stats.averageWaitTimeMs >= 0 && stats.total >= 1 && stats.totalCreations >= 1,
+  );
   assert.deepEqual([stats.available, typeof stats.idle, typeof (await pool.evictIdle())], [0, "number", "number"]);
   await second[Symbol.asyncDispose]();
   await pool.close();

@@ -29,7 +29,10 @@ test("executions that nobody waits for run one after the other", async () => {
   const session = await started("n = 0");
   const runs = Array.from({ length: 20 }, () => session.execute("n += 1\nprint(n)"));
   const numbers = (await Promise.all(runs)).map((result) => Number(result.stdoutText));
-  assert.deepEqual(numbers.sort((a, b) => a - b), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
 });
 
 test("call, get and set", async () => {
@@ -48,14 +51,25 @@ class box:
   assert.deepStrictEqual(await session.get("value"), { list: [1, "two", new Uint8Array([3])], none: null });
   await session.set("nothing", undefined);
   assert.equal(await session.get("nothing"), null);
-  await assert.rejects(session.get("missing"), (error) => error instanceof ExecutionError && error.type === "NameError");
-  await assert.rejects(session.call("double", []), (error) => error instanceof ExecutionError && error.type === "TypeError");
-  await assert.rejects(session.set("f", () => 1), TypeError);
+  await assert.rejects(
+    session.get("missing"),
+    (error) => error instanceof ExecutionError && error.type === "NameError",
+  );
+  await assert.rejects(
+    session.call("double", []),
+    (error) => error instanceof ExecutionError && error.type === "TypeError",
+  );
+  await assert.rejects(
+    session.set("f", () => 1),
+    TypeError,
+  );
 });
 
 test("a call has limits, a signal and callbacks", async () => {
   const callbacks = { price: async () => 12.5 };
-  const session = await started("async def f(): return await price() * 2\ndef g():\n    while True: pass", { callbacks });
+  const session = await started("async def f(): return await price() * 2\ndef g():\n    while True: pass", {
+    callbacks,
+  });
   assert.equal(await session.call("f"), 25);
   await assert.rejects(session.call("g", [], { timeoutMs: 30 }), TimeoutError);
   await assert.rejects(session.call("g", [], { signal: AbortSignal.timeout(30) }), { name: "AbortError" });
@@ -116,7 +130,9 @@ test("a checkpoint undoes what fails", async () => {
 test("standard input, kept tasks", async () => {
   assert.equal(await output(new Session({ stdin: "a\nb\n" }), "print(input(), input())"), "a b\n");
   const session = new Session({ keepTasks: true });
-  await session.execute("import asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 5\nt = asyncio.ensure_future(f())");
+  await session.execute(
+    "import asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 5\nt = asyncio.ensure_future(f())",
+  );
   assert.equal(await output(session, "print(await t)"), "5\n");
 });
 
