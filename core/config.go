@@ -36,6 +36,8 @@ type Config struct {
 	// included, so that nothing is lost and nothing half done remains. It costs each execution a copy of the
 	// memory that the session has changed.
 	Checkpoint bool
+	// Store keeps a session on disk while it is not used and others are; nil keeps it in memory. Of sessions only.
+	Store *SessionStore
 	// KeepTasks leaves asyncio tasks that a session's execution did not wait for running, to go on in later
 	// executions, instead of cancelling them.
 	KeepTasks bool

@@ -154,7 +154,7 @@ func (rt *Runtime) loadOrigin(body []byte) (*origin, error) {
 	o := &origin{}
 	for i, target := range []**guestfs.Storage{&o.data, &o.tmp} {
 		if archive := parts[1+i]; len(archive) > 0 {
-			*target = guestfs.NewStorage(guestfs.Limits{})
+			*target = guestfs.NewStorage(guestfs.Limits{MaxBytes: maxFactoryBytes})
 			if err := (*target).Restore(archive); err != nil {
 				return nil, err
 			}

@@ -54,6 +54,8 @@ func (c PoolConfig) validate() error {
 		return invalid("a timeout of the pool is negative")
 	case c.Config.Stdin != nil:
 		return invalid("the leases of a pool cannot share a standard input: give it to each")
+	case c.Config.Store != nil:
+		return invalid("a pool's sessions are always in memory: it cannot have a session store")
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ func (o *origin) newSandbox(rt *Runtime, config Config) (*Sandbox, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	if config.Store != nil {
+		return nil, invalid("a session store keeps sessions, and a sandbox has none")
+	}
 	if err := config.prepare(); err != nil {
 		return nil, err
 	}

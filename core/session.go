@@ -37,6 +37,7 @@ type Session struct {
 	busy        *guest.Guest // runs an operation
 	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
 	saved       *guest.State // the guest as it is, when it was saved since it last ran
+	parked      *parked      // where it is, when its store has moved it to disk
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -75,12 +76,30 @@ func (rt *Runtime) newSession(config Config, origin *origin) (*Session, error) {
 		origin.owner.release()
 		return nil, err
 	}
-	if err := s.startGuest(); err != nil {
+	if err := s.startAdmitted(); err != nil {
 		s.files.close()
 		origin.owner.release()
 		return nil, err
 	}
 	return s, nil
+}
+
+// startAdmitted is startGuest of a new session, for which its store makes room.
+func (s *Session) startAdmitted() error {
+	st := s.config.Store
+	if st == nil {
+		return s.startGuest()
+	}
+	s.turn <- struct{}{} // the store must not move it yet
+	defer func() { <-s.turn }()
+	err := st.admit(s)
+	if err == nil {
+		err = s.startGuest()
+	}
+	if err != nil {
+		st.forget(s)
+	}
+	return err
 }
 
 // startGuest takes a pristine guest. Under mu or before the session is shared.
@@ -171,8 +190,29 @@ func (s *Session) prepare(ctx context.Context, options []ExecuteOption, operatio
 	return x, nil
 }
 
-// acquire waits for the right to use the guest.
+// acquire waits for the right to use the guest, and brings it back if its store has moved it to disk.
 func (s *Session) acquire(ctx context.Context) error {
+	if err := s.acquireTurn(ctx); err != nil {
+		return err
+	}
+	st := s.config.Store
+	if st == nil {
+		return nil
+	}
+	err := st.admit(s)
+	if err == nil {
+		if err = s.comeBack(st); err != nil {
+			st.retire(s)
+		}
+	}
+	if err != nil {
+		<-s.turn
+	}
+	return err
+}
+
+// acquireTurn waits for the right to use the guest.
+func (s *Session) acquireTurn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return endedEarly(ctx, "before the execution began")
 	}
@@ -399,7 +439,7 @@ func (s *Session) IsComplete(source string) (string, error) {
 
 // Reset throws the guest away and starts a new one; files in VFS and volumes stay, execution count is 0.
 func (s *Session) Reset() error {
-	if err := s.acquire(context.Background()); err != nil {
+	if err := s.acquire(context.Background()); err != nil { // its files come back
 		return err
 	}
 	defer func() { <-s.turn }()
@@ -452,6 +492,10 @@ func (s *Session) Close() error {
 	defer s.mu.Unlock()
 	s.giveBack()
 	s.files.close()
+	if s.config.Store != nil {
+		s.unparked(s.config.Store)
+		s.config.Store.forget(s)
+	}
 	s.origin.owner.release() // after the guest has gone back to its image's idle ones
 	return nil
 }

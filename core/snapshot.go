@@ -36,16 +36,7 @@ func (s *Session) Restore(image []byte) error {
 		return err
 	}
 	defer point.release()
-	if err := s.acquire(context.Background()); err != nil {
-		return err
-	}
-	defer func() { <-s.turn }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return failure(CodeClosed, "the session is closed")
-	}
-	return s.load(point)
+	return s.become(point)
 }
 
 // NewSessionFrom starts a session from an image that Session.Snapshot returned.
@@ -74,11 +65,25 @@ func (s *Session) Fork() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := child.load(point); err != nil { // nobody else has it yet
+	if err := child.become(point); err != nil {
 		_ = child.Close()
 		return nil, err
 	}
 	return child, nil
+}
+
+// become makes the session what another was at p.
+func (s *Session) become(p *point) error {
+	if err := s.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer func() { <-s.turn }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return failure(CodeClosed, "the session is closed")
+	}
+	return s.load(p)
 }
 
 // point is a session at rest.

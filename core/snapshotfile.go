@@ -52,7 +52,7 @@ func (s *Session) readPoint(image []byte) (*point, error) {
 	if crc32.Checksum(rest[:n], castagnoli) != binary.LittleEndian.Uint32(head) {
 		return nil, failure(CodeSnapshot, "the image is damaged: its checksum is wrong")
 	}
-	p, err := readAbout(rest[:n])
+	p, err := readAbout(rest[:n], s.files.limits)
 	if err != nil {
 		return nil, err
 	}
@@ -64,17 +64,17 @@ func (s *Session) readPoint(image []byte) (*point, error) {
 }
 
 // readAbout decodes all but the memory.
-func readAbout(b []byte) (*point, error) {
+func readAbout(b []byte, limits guestfs.Limits) (*point, error) {
 	value, err := wire.Decode(b)
 	m, ok := value.(map[string]any)
 	if err != nil || !ok {
 		return nil, failure(CodeSnapshot, "the image's description cannot be read")
 	}
 	p := &point{}
-	if p.data, err = unmarshalFiles(m["data"]); err != nil {
+	if p.data, err = unmarshalFiles(m["data"], limits); err != nil {
 		return nil, err
 	}
-	if p.tmp, err = unmarshalFiles(m["tmp"]); err != nil {
+	if p.tmp, err = unmarshalFiles(m["tmp"], limits); err != nil {
 		return nil, err
 	}
 	count, _ := m["count"].(int64)
@@ -91,12 +91,12 @@ func marshalFiles(files *guestfs.Storage) ([]byte, error) {
 	return files.Snapshot()
 }
 
-func unmarshalFiles(v any) (*guestfs.Storage, error) {
+func unmarshalFiles(v any, limits guestfs.Limits) (*guestfs.Storage, error) {
 	archive, ok := v.([]byte)
 	if !ok {
 		return nil, failure(CodeSnapshot, "the image has no files")
 	}
-	files := guestfs.NewStorage(guestfs.Limits{})
+	files := guestfs.NewStorage(limits)
 	if len(archive) == 0 {
 		return files, nil
 	}

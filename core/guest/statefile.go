@@ -31,6 +31,9 @@ func (g *Guest) AppendState(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	s := g.newState()
+	if err := immovable(s.descriptors); err != nil {
+		return nil, err
+	}
 	pristine, err := g.image.pristine()
 	if err != nil {
 		return nil, err
