@@ -362,6 +362,9 @@ func (s *Session) finished(x *execution) {
 	}
 	s.mu.Unlock()
 	<-s.turn
+	if s.config.Store != nil {
+		s.config.Store.trim()
+	}
 }
 
 // op performs an operation of the runtime's that runs no program of the user's own. What it runs may still be

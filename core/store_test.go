@@ -234,6 +234,32 @@ func TestSessionStoreStates(t *testing.T) {
 	}
 }
 
+// TestSessionStoreOfRunning: sessions that wait for a callback stay in memory until they end.
+func TestSessionStoreOfRunning(t *testing.T) {
+	store, _ := newStore(t, core.StoreConfig{MaxResident: 2})
+	begun, calls := make(chan struct{}, 5), make(chan *core.Call, 5)
+	wait := core.Callback{Name: "wait", Start: func(call *core.Call) { calls <- call; begun <- struct{}{} }}
+	ended := make(chan error, 5)
+	for range 5 {
+		s := newSession(t, core.Config{Store: store, Callbacks: []core.Callback{wait}})
+		s.Start(context.Background(), "x = 1; await wait()", func(_ *core.Result, err error) { ended <- err })
+		<-begun
+	}
+	if s := store.Stats(); s.Resident != 5 || s.OnDisk != 0 {
+		t.Errorf("while they wait: %+v", s)
+	}
+	for range 5 {
+		(<-calls).Complete(nil, nil)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	eventually(t, "the store moves what is too much to disk", func() bool {
+		s := store.Stats()
+		return s.Resident == 2 && s.OnDisk == 3
+	})
+}
+
 // TestSessionStoreConfig: what makes no sense is refused.
 func TestSessionStoreConfig(t *testing.T) {
 	rt := testRuntime(t)
