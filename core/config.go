@@ -3,6 +3,8 @@ package core
 import (
 	"io"
 	"time"
+
+	"github.com/eryx-go/eryx/core/wheel"
 )
 
 // Config is what a Sandbox or a Session is made with. The zero value gives a guest with the default limits,
@@ -25,6 +27,11 @@ type Config struct {
 	Volumes []Volume
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
+	// Requirements are packages to be fetched, such as "jinja2>=3", with what they need; see ResolveRequirements. What was
+	// chosen once is taken from the cache and its lock file.
+	Requirements []string
+	// Resolve says how Requirements are fetched.
+	Resolve wheel.ResolveConfig
 	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
 	// program waits, who can be interrupted meanwhile; what arrives late is kept for its next read. If Stdin
 	// has a working method SetReadDeadline, a read is abandoned with its execution.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core"
+	"github.com/eryx-go/eryx/core/wheel"
 )
 
 // fetchWheels brings the wheels of tests/packages/wheels.txt into build/packages-core, by pip, which refuses
@@ -156,5 +157,31 @@ func TestRealPackages(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestRequirementsOfSessions: a session, a sandbox and a pool may have requirements; the lock file says what was chosen.
+func TestRequirementsOfSessions(t *testing.T) {
+	lock := filepath.Join(t.TempDir(), "requirements.lock")
+	config := core.Config{Requirements: []string{"tabulate"}, Resolve: wheel.ResolveConfig{CacheDir: t.TempDir(), LockFile: lock}}
+	const code = "import tabulate; print(tabulate.tabulate([[1]], tablefmt='plain'))"
+	execute(t, newSession(t, config), code)
+	text, err := os.ReadFile(lock)
+	if err != nil || !regexp.MustCompile(`(?m)^tabulate==[0-9.]+ --hash=sha256:[0-9a-f]{64}$`).Match(text) {
+		t.Errorf("the lock: %q, %v", text, err)
+	}
+	config.Resolve.Pip = []string{"/nonexistent"} // the lock and the cache are enough from here on
+	sandbox, err := testRuntime(t).NewSandbox(config)
+	if err == nil {
+		_, err = sandbox.Execute(context.Background(), code)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	execute(t, acquire(t, newPool(t, core.PoolConfig{Config: config}), core.LeaseConfig{}).Session, code)
+	config.Requirements = []string{"./local"}
+	config.Resolve.LockFile = ""
+	if _, err := testRuntime(t).NewSession(config); core.ErrorCode(err) != core.CodeInitialization {
+		t.Errorf("no requirement: %v", err)
 	}
 }

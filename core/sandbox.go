@@ -34,7 +34,7 @@ func (o *origin) newSandbox(rt *Runtime, config Config) (*Sandbox, error) {
 	if err := checkVolumes(config.Volumes); err != nil {
 		return nil, err
 	}
-	extended, err := o.with(rt, config.Packages)
+	extended, err := o.withConfig(rt, config)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (rt *Runtime) NewSession(config Config) (*Session, error) {
 
 // newSession starts a session with the packages of config added to the origin's.
 func (o *origin) newSession(rt *Runtime, config Config) (*Session, error) {
-	extended, err := o.with(rt, config.Packages)
+	extended, err := o.withConfig(rt, config)
 	if err != nil {
 		return nil, err
 	}

@@ -29,8 +29,11 @@ func (s *Session) Snapshot() ([]byte, error) {
 }
 
 // Restore replaces the session's memory and private files by those of an image that Snapshot returned. A dead
-// session lives again. Errors: CodeSnapshot for an image that is damaged or of another build, which changes nothing.
+// session lives again. A pickle that SnapshotState returned is merged into the session instead, as by RestoreState. Errors: CodeSnapshot for an image that is damaged or of another build, which changes nothing.
 func (s *Session) Restore(image []byte) error {
+	if isPickle(image) {
+		return s.RestoreState(context.Background(), image)
+	}
 	point, err := s.readPoint(image)
 	if err != nil {
 		return err
@@ -39,7 +42,7 @@ func (s *Session) Restore(image []byte) error {
 	return s.become(point)
 }
 
-// NewSessionFrom starts a session from an image that Session.Snapshot returned.
+// NewSessionFrom starts a session from what Session.Snapshot or Session.SnapshotState returned.
 func (rt *Runtime) NewSessionFrom(image []byte, config Config) (*Session, error) {
 	s, err := rt.NewSession(config)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages trace max_trace_events mcp"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace max_trace_events mcp"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -31,6 +31,12 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 		return c, err
 	}
 	if c.Libraries, err = s.readMCP(f); err != nil {
+		return c, err
+	}
+	if c.Requirements, err = f.texts("requirements"); err != nil {
+		return c, err
+	}
+	if c.Resolve.LockFile, err = f.text("lock_file"); err != nil {
 		return c, err
 	}
 	return c, readProcess(f, &c)

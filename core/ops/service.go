@@ -26,6 +26,7 @@ type Service struct {
 	sessions  handles[openSession]
 	factories handles[*core.Factory]
 	pools     handles[*core.Pool]
+	stores    handles[*core.SessionStore]
 	managers  handles[*mcp.Manager]
 	calls     handles[*pendingCall]
 	serveOn   mcp.Transport // of mcp.serve: the process's standard input and output
@@ -137,6 +138,9 @@ func (s *Service) Close(timeout time.Duration) bool {
 		<-s.idle
 		for _, session := range s.sessions.takeAll() {
 			_ = session.close()
+		}
+		for _, store := range s.stores.takeAll() {
+			_ = store.Close()
 		}
 		for _, pool := range s.pools.takeAll() {
 			_ = pool.Close()
