@@ -23,12 +23,21 @@ pub(crate) fn functions() -> Result<Functions, LoadError> {
                 // SAFETY: what has all of these names is liberyx; it is never closed.
                 let functions = unsafe { Functions::loaded(&library) };
                 std::mem::forget(library); // Go cannot be unloaded
-                return functions.map_err(|error| LoadError::new(format!("{}: {error}", path.display())));
+                return functions.map_err(|error| LoadError::new(reason(&path, &error)));
             }
-            Err(error) => reasons.push(error.to_string()),
+            Err(error) => reasons.push(reason(&path, &error)),
         }
     }
     Err(LoadError::new(reasons.join("; ")))
+}
+
+/// Why a file could not be used: the loader's own words, where it has some.
+#[cfg(all(feature = "load", not(feature = "link")))]
+fn reason(path: &std::path::Path, error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => format!("{}: {error}", path.display()),
+    }
 }
 
 /// Without a way to the library there is none; documentation can be built nevertheless.

@@ -19,7 +19,7 @@ use crate::value::Value;
 /// ```
 /// # fn main() -> Result<(), eryx::Error> { futures::executor::block_on(async {
 /// let factory = eryx::SandboxFactory::builder().with_import("json").with_setup_code("RATE = 1.19").build().await?;
-/// let result = factory.create_sandbox().build().await?.execute("print(json.dumps(RATE))").await?;
+/// let result = factory.create_sandbox().build().await?.execute("import json; print(json.dumps(RATE))").await?;
 /// assert_eq!(result.stdout, b"1.19\n");
 /// # Ok(()) }) }
 /// ```

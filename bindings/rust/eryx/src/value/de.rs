@@ -65,6 +65,14 @@ impl<'de> Deserializer<'de> for Value {
         }
     }
 
+    /// A function without parameters is given an empty dict.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self {
+            Value::Map(map) if map.is_empty() => visitor.visit_unit(),
+            value => value.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_newtype_struct(self)
     }
@@ -87,7 +95,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit_struct tuple
         tuple_struct map struct identifier ignored_any
     }
 }
@@ -97,6 +105,8 @@ fn visit_big_int<'de, V: Visitor<'de>>(value: &BigInt, visitor: V) -> Result<V::
         visitor.visit_u64(number)
     } else if let Ok(number) = i128::try_from(value) {
         visitor.visit_i128(number)
+    } else if let Ok(number) = u128::try_from(value) {
+        visitor.visit_u128(number)
     } else {
         visitor.visit_newtype_struct(value.to_string().into_deserializer())
     }
