@@ -25,6 +25,12 @@ type Config struct {
 	// Volumes are directories and files of the host that the program sees. They are opened when a session or
 	// a sandbox is made, and it is an error if one cannot be.
 	Volumes []Volume
+	// VFS is what the program's writable files are kept in, nil for files of its own. A Sandbox's programs then find what
+	// earlier ones left. A factory's files are not copied into it.
+	VFS *Storage
+	// VFSMountPath is where the writable files are, instead of /data, which then is not there; it is also the program's
+	// working directory and HOME.
+	VFSMountPath string
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
 	// Requirements are packages to be fetched, such as "jinja2>=3", with what they need; see ResolveRequirements. What was
@@ -72,7 +78,10 @@ func (c Config) validate() error {
 	if err := c.Limits.validate(); err != nil {
 		return err
 	}
-	return validateVolumes(c.Volumes)
+	if err := validateVolumes(c.Volumes); err != nil {
+		return err
+	}
+	return c.validateVFS()
 }
 
 // ExecuteOption changes one execution.

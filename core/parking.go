@@ -114,7 +114,7 @@ func (s *Session) unparked(st *SessionStore) {
 // clear empties the private files: an image has them.
 func (f *files) clear() {
 	for _, area := range []*guestfs.MemFS{f.data, f.tmp} {
-		guestfs.StorageOf(area).Become(guestfs.NewStorage(f.limits))
+		guestfs.StorageOf(area).Become(guestfs.NewStorage(f.budget.Limits()))
 	}
 }
 

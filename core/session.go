@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -340,10 +341,20 @@ func (s *Session) startMessage() map[string]any {
 	if len(s.config.Args) > 0 {
 		m["argv"] = s.config.Args
 	}
-	if len(s.config.Env) > 0 {
-		m["env"] = s.config.Env
+	if env := s.environment(); len(env) > 0 {
+		m["env"] = env
 	}
 	return m
+}
+
+// environment is what the program's environment has beside what the image sets.
+func (s *Session) environment() map[string]string {
+	if s.files.cwd == dataPath {
+		return s.config.Env
+	}
+	env := map[string]string{"HOME": s.files.cwd}
+	maps.Copy(env, s.config.Env)
+	return env
 }
 
 // finished gives the guest back after an execution.

@@ -52,7 +52,7 @@ func (s *Session) readPoint(image []byte) (*point, error) {
 	if crc32.Checksum(rest[:n], castagnoli) != binary.LittleEndian.Uint32(head) {
 		return nil, failure(CodeSnapshot, "the image is damaged: its checksum is wrong")
 	}
-	p, err := readAbout(rest[:n], s.files.limits)
+	p, err := readAbout(rest[:n], s.files.budget.Limits())
 	if err != nil {
 		return nil, err
 	}

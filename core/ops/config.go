@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace max_trace_events mcp"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace max_trace_events vfs vfs_mount_path mcp"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -39,7 +39,21 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 	if c.Resolve.LockFile, err = f.text("lock_file"); err != nil {
 		return c, err
 	}
+	if err = s.readVFS(f, &c); err != nil {
+		return c, err
+	}
 	return c, readProcess(f, &c)
+}
+
+// readVFS reads where the writable files are kept.
+func (s *Service) readVFS(f fields, c *core.Config) (err error) {
+	if f.m["vfs"] != nil {
+		if c.VFS, err = s.storage(f); err != nil {
+			return err
+		}
+	}
+	c.VFSMountPath, err = f.text("vfs_mount_path")
+	return err
 }
 
 // readProcess reads what the program finds: arguments, environment, standard input.

@@ -76,6 +76,22 @@ func init() {
 		"mcp.server_names":        withMCP(mcpServerNames),
 		"mcp.close":               direct(mcpClose),
 		"mcp.serve":               direct(mcpServe),
+		"vfs.new":                 direct(vfsNew),
+		"vfs.fork":                withVFS(vfsFork),
+		"vfs.usage":               withVFS(vfsUsage),
+		"vfs.read":                withVFS(vfsRead),
+		"vfs.write":               onPath(vfsWrite),
+		"vfs.mkdir":               onPath(vfsMkdir),
+		"vfs.remove":              onPath(vfsRemove),
+		"vfs.rename":              onPath(vfsRename),
+		"vfs.symlink":             onPath(vfsSymlink),
+		"vfs.stat":                withVFS(vfsStat),
+		"vfs.list":                withVFS(vfsList),
+		"vfs.snapshot":            withVFS(vfsSnapshot),
+		"vfs.restore":             withVFS(vfsRestore),
+		"vfs.load":                onPath(vfsLoad),
+		"vfs.save":                withVFS(vfsSave),
+		"vfs.close":               direct(vfsClose),
 	}
 }
 
@@ -119,6 +135,7 @@ func info(s *Service, _ *request) (map[string]any, error) {
 		"pool_count":     s.pools.count(),
 		"store_count":    s.stores.count(),
 		"mcp_count":      s.managers.count(),
+		"vfs_count":      s.storages.count(),
 		"call_count":     s.calls.count(),
 		"request_count":  requests - 1, // without this one
 		"operations":     Names(),

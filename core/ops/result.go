@@ -94,6 +94,9 @@ func errorRecord(err error) wire.Pairs {
 	if e.ExitCode != 0 {
 		record = append(record, wire.Pair{Key: "exit_code", Value: e.ExitCode})
 	}
+	if e.Errno != "" {
+		record = append(record, wire.Pair{Key: "errno", Value: e.Errno})
+	}
 	if e.Killed {
 		record = append(record, wire.Pair{Key: "killed", Value: true})
 	}

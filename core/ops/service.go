@@ -28,6 +28,7 @@ type Service struct {
 	pools     handles[*core.Pool]
 	stores    handles[*core.SessionStore]
 	managers  handles[*mcp.Manager]
+	storages  handles[*core.Storage]
 	calls     handles[*pendingCall]
 	serveOn   mcp.Transport // of mcp.serve: the process's standard input and output
 
@@ -152,6 +153,7 @@ func (s *Service) Close(timeout time.Duration) bool {
 			_ = manager.Close()
 		}
 		s.sandboxes.takeAll()
+		s.storages.takeAll()
 		s.closeRuntime()
 	}()
 	timer := time.NewTimer(timeout)

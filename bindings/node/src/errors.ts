@@ -126,6 +126,11 @@ export class ClosedError extends EryxError {
   override code = "closed";
 }
 
+/** A file of a VFS could not be used. */
+export class FileError extends EryxError {
+  override code = "file";
+}
+
 /** This library does not have the operation. */
 export class UnsupportedError extends EryxError {
   override code = "unsupported";
@@ -147,6 +152,7 @@ const classes = {
   PoolClosedError,
   SnapshotError,
   ClosedError,
+  FileError,
   UnsupportedError,
 };
 // Names as text, so that they survive a minifier; on the prototype, as those of JavaScript's own errors are.
@@ -169,6 +175,7 @@ export const CODES: Readonly<Record<string, ErrorClass>> = {
   pool_closed: PoolClosedError,
   closed: ClosedError,
   invalid: InvalidError,
+  file: FileError,
   unsupported: UnsupportedError,
   internal: EryxError,
 };

@@ -19,6 +19,7 @@ export {
   ClosedError,
   EryxError,
   ExecutionError,
+  FileError,
   type Frame,
   InitializationError,
   InvalidError,

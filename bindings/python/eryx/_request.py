@@ -32,6 +32,7 @@ class Request:
         "on_done",
         "on_submit",
         "on_trace",
+        "on_transfer",
         "value",
     )
 
@@ -48,6 +49,7 @@ class Request:
         self.on_done: Callable[[], None] | None = None
         self.on_submit: Callable[[], None] | None = None
         self.on_trace: TraceHandler | None = None
+        self.on_transfer: Callable[[list[Any]], Any] | None = None
         self.id = 0
         self.done = False
         self.value: Any = None
@@ -67,6 +69,10 @@ class Request:
         """The "trace" event."""
         for record in records:
             self._handle(self.on_trace, trace_event(record))
+
+    def transfer(self, fields: list[Any]) -> None:
+        """The "transfer" event."""
+        self._handle(self.on_transfer, fields)
 
     def _handle(self, handler: Callable[[Any], Any] | None, value: Any) -> None:
         if handler is None:
@@ -174,6 +180,8 @@ class Queue:
                 request.finish(event[2], event[3])
             elif kind == "output":
                 request.output(event[2], event[3])
+            elif kind == "transfer":
+                request.transfer(event[2:])
             elif kind == "trace":
                 request.trace(event[2])
             elif kind == "more":

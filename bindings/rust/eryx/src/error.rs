@@ -145,6 +145,8 @@ errors! {
     Closed = "closed";
     /// An argument makes no sense, such as source code with a NUL byte, or a value that cannot be passed.
     Invalid = "invalid";
+    /// A file of a VFS could not be used.
+    File = "file";
     /// This library does not have the operation.
     Unsupported = "unsupported";
     /// A fault of Eryx's own.
