@@ -38,6 +38,7 @@ from .replay import ReplayOutcome, SuspendCallback, SuspendedCallback
 from .results import CallbackRecord, ExecuteResult, TraceEvent
 from .sandbox import Sandbox
 from .session import Session
+from .store import SessionStore, StoreStats
 
 __all__ = [
     "CallbackDict",
@@ -68,7 +69,9 @@ __all__ = [
     "SandboxFactory",
     "SandboxPool",
     "Session",
+    "SessionStore",
     "SnapshotError",
+    "StoreStats",
     "SuspendCallback",
     "SuspendedCallback",
     "TimeoutError",

@@ -181,7 +181,9 @@ class Executor(Closing):
 
 # (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".
 Volume = tuple[Union[str, "os.PathLike[str]"], str, bool | str]
-PackageArgument = Union[str, "os.PathLike[str]"]
+PathArgument = Union[str, "os.PathLike[str]"]
+# A file or directory on the host, or the content of a wheel or archive, with its file name where it is known.
+PackageArgument = Union[str, "os.PathLike[str]", bytes, tuple[str, bytes]]
 
 
 def _volume(item: Volume) -> dict[str, Any]:
@@ -189,6 +191,24 @@ def _volume(item: Volume) -> dict[str, Any]:
     if isinstance(mode, bool):
         mode = "read_only" if mode else "read_write"
     return {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
+
+
+def package_message(item: PackageArgument) -> dict[str, Any]:
+    """A package as messages have it."""
+    if isinstance(item, bytes):
+        return {"data": item}
+    if isinstance(item, tuple):
+        name, data = item
+        return {"path": os.fspath(name), "data": bytes(data)}
+    return {"path": os.fspath(item)}
+
+
+def add_requirements(config: dict[str, Any], requirements: list[str] | None, lock_file: PathArgument | None) -> None:
+    """Adds packages that are to be fetched to a configuration."""
+    if requirements:
+        config["requirements"] = list(requirements)
+    if lock_file is not None:
+        config["lock_file"] = os.fspath(lock_file)
 
 
 def common_config(
@@ -199,6 +219,8 @@ def common_config(
     volumes: list[Volume] | None,
     packages: list[PackageArgument] | None,
     trace: bool,
+    requirements: list[str] | None = None,
+    lock_file: PathArgument | None = None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     if not isinstance(limits, ResourceLimits):
@@ -213,7 +235,8 @@ def common_config(
     if volumes:
         config["volumes"] = [_volume(item) for item in volumes]
     if packages:
-        config["packages"] = [{"path": os.fspath(path)} for path in packages]
+        config["packages"] = [package_message(item) for item in packages]
+    add_requirements(config, requirements, lock_file)
     if result_variable is not None:
         if not isinstance(result_variable, str):
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")
