@@ -8,6 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LIBRARY := build/liberyx.so
+NODE := bindings/node
 GO_SOURCES := $(shell git ls-files '*.go' 'capi/*' 'include/*' 'wasm/*' go.mod go.sum)
 
 ## help: list the targets
@@ -30,7 +31,7 @@ quickstart: $(LIBRARY) $(VENV)/.done
 
 ## test: install what the tests need into this folder, and run all of them: Go, C, Python, guest
 .PHONY: test
-test: test-go test-c test-python test-guest
+test: test-go test-c test-python test-node test-guest
 
 # The suites of real packages are fetched first: pinned, hashed, kept in build/.
 .PHONY: test-go
@@ -52,6 +53,17 @@ test-c: $(VENV)/.done
 .PHONY: test-python
 test-python: $(LIBRARY) $(VENV)/.done
 	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
+
+# Node's dependencies are those of its lock file; the examples and the quick start use the package of this folder.
+.PHONY: test-node
+test-node: $(LIBRARY) $(NODE)/node_modules/.done examples/node/node_modules/.done
+	cd $(NODE) && npm run --silent build:native && ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) npm test --silent
+
+$(NODE)/node_modules/.done examples/node/node_modules/.done: %/node_modules/.done: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --silent
+	mkdir -p examples/quickstart/node/node_modules
+	ln -sfn ../../../../$(NODE) examples/quickstart/node/node_modules/eryx
+	touch $@
 
 # The guest's Python modules are also tested on the host's own CPython, which must be 3.13 or later: the first that is.
 GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[34].*/bin/python3; do \
@@ -83,9 +95,9 @@ $(VENV)/.done: requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format
+## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format, biome, tsc
 .PHONY: lint
-lint: $(VENV)/.done
+lint: $(VENV)/.done lint-node
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt: $$out"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
@@ -93,6 +105,10 @@ lint: $(VENV)/.done
 	$(VENV)/bin/mypy
 	cd bindings/python && $(CURDIR)/$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+.PHONY: lint-node
+lint-node: $(NODE)/node_modules/.done
+	cd $(NODE) && npm run --silent build && npm run --silent check && npm run --silent docs
 
 ## fmt: format everything
 .PHONY: fmt
@@ -118,6 +134,16 @@ wasm:
 wheel: $(VENV)/.done
 	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
 	PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist
+
+## npm: the Node packages for this processor into dist/, installed and run (fetches ziglang, 100 MB); NPM_ARCH="x64 arm64": which
+.PHONY: npm
+NPM_ARCH ?= $(shell node -p process.arch)
+npm: $(VENV)/.done $(NODE)/node_modules/.done
+	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
+	PYTHON=$(CURDIR)/$(PYTHON) $(NODE)/scripts/pack.sh dist "$(NPM_ARCH)"
+	node $(NODE)/scripts/test_package.mjs dist
+	cd $(NODE) && npx attw --quiet ../../dist/eryx-$$(node -p 'require("./package.json").version').tgz
+	cd $(NODE) && npx publint run --strict ../../dist/eryx-$$(node -p 'require("./package.json").version').tgz
 
 ## docs: the documents that are generated from the code
 .PHONY: docs

@@ -3,7 +3,7 @@
  * decision. The library calls one function of ours, on threads of its own: it wakes the event loop, which then drains.
  *
  * Each environment (the main thread, each worker) has one queue. It is closed before the environment's threadsafe function is
- * gone, so that no thread of the library's can wake a loop that is no more: docs/decisions/0009-node.md.
+ * gone, so that no thread of the library's can wake a loop that is no more: docs/decisions/0014-node.md.
  */
 #define _GNU_SOURCE
 #include "eryx.h"
@@ -12,14 +12,11 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The library's functions, opened once per process: Go cannot be unloaded. */
 static struct {
@@ -42,9 +39,7 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 /* What one environment has. It is freed when its threadsafe function is. */
 typedef struct {
     napi_threadsafe_function wake;
-    uint64_t queue;      /* 0: not open */
-    atomic_bool ready;   /* there are events that nobody was told of */
-    atomic_bool looking; /* the environment's thread looks at ready itself */
+    uint64_t queue; /* 0: not open */
 } environment;
 
 /* OR_RETURN ends a function with the pending exception, or one that says which call failed. */
@@ -114,12 +109,10 @@ static void mind_child_signal(void) {
         library.fix_signals();
 }
 
-/* notify runs on a thread of the library's. Either it sees that nobody looks, or who looks sees that it has been here. */
+/* notify runs on a thread of the library's. */
 static void notify(void *user_data) {
     environment *own = user_data;
-    atomic_store(&own->ready, true);
-    if (!atomic_load(&own->looking))
-        napi_call_threadsafe_function(own->wake, NULL, napi_tsfn_nonblocking);
+    napi_call_threadsafe_function(own->wake, NULL, napi_tsfn_nonblocking);
 }
 
 /* on_wake runs in the environment's thread; env is NULL when it is being torn down. */
@@ -313,41 +306,9 @@ static napi_value js_drain(napi_env env, napi_callback_info info) {
     OR_RETURN(napi_get_typedarray_info(env, arguments[2], &type, &length_count, (void **)&length, NULL, NULL));
     if (type != napi_uint32_array || length_count == 0)
         return number(env, ERYX_EINVAL);
-    environment *own = NULL;
-    OR_RETURN(napi_get_instance_data(env, (void **)&own));
-    if (own != NULL)
-        atomic_store(&own->ready, false); /* before the queue is empty: then the next event calls notify */
     int32_t status = library.drain(id_of(env, arguments[0]), data, capacity, &wanted);
     *length = (uint32_t)wanted; /* an event is no longer than 1 GiB */
     return number(env, status);
-}
-
-static int64_t now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/*
- * look(timeoutUs): whether there are events, which may come within some microseconds. To sleep and to be woken takes
- * longer than a guest that goes on to its next call. Gives way to any other thread that wants to run.
- */
-static napi_value js_look(napi_env env, napi_callback_info info) {
-    environment *own = NULL;
-    uint32_t timeout_us;
-    napi_value result;
-    ARGUMENTS(1);
-    OR_RETURN(napi_get_value_uint32(env, arguments[0], &timeout_us));
-    OR_RETURN(napi_get_instance_data(env, (void **)&own));
-    if (own == NULL)
-        return NULL;
-    int64_t end = now_us() + timeout_us;
-    atomic_store(&own->looking, true);
-    while (!atomic_load_explicit(&own->ready, memory_order_relaxed) && now_us() < end)
-        sched_yield();
-    atomic_store(&own->looking, false);
-    OR_RETURN(napi_get_boolean(env, atomic_load(&own->ready), &result));
-    return result;
 }
 
 /* keepAlive(wanted): whether the event loop is kept alive for the queue. */
@@ -384,7 +345,7 @@ NAPI_MODULE_INIT() {
         {"cancel", js_cancel},
         {"complete", js_complete},
         {"drain", js_drain},
-        {"look", js_look},
+
         {"keepAlive", js_keep_alive},
         {"fixSignals", js_fix_signals},
     };

@@ -47,7 +47,6 @@ export interface Addon {
   cancel(request: number): number;
   complete(answers: Uint8Array, length: number): number;
   drain(queue: number, buffer: Uint8Array, length: Uint32Array): number;
-  look(timeoutUs: number): boolean;
   keepAlive(wanted: boolean): void;
   fixSignals(): number;
 }

@@ -13,11 +13,6 @@ const BUFFER_BYTES = 1 << 16;
 const LARGEST_KEPT = 1 << 20;
 /** How often one turn of the loop takes events; other work of the loop's comes next. */
 const ROUNDS = 32;
-/** How long to look for the next event before the loop sleeps: waking a thread takes longer than a guest's next call. */
-const LOOK_US = 40;
-/** Looks in vain make the next ones rarer, up to one of so many. */
-const RAREST = 64;
-
 type Event = [kind: string, request: number, ...rest: unknown[]];
 
 class Queue {
@@ -30,17 +25,11 @@ class Queue {
   readonly #length = new Uint32Array(1);
   #more = false;
   #scheduled = false;
-  #rounds = 0;
-  #vain = 0;
-  #skip = 0;
 
   constructor(addon: Addon) {
     this.#addon = addon;
     this.#answers = new Answers(addon, () => this.#schedule());
-    this.#id = addon.queueOpen(() => {
-      this.#rounds = 0;
-      this.#take();
-    });
+    this.#id = addon.queueOpen(() => this.#take());
     check(this.#id);
     // Threads of the library's must not wake a loop that is being torn down.
     process.once("exit", () => addon.queueClose());
@@ -52,7 +41,6 @@ class Queue {
     request.id = id;
     this.#requests.set(id, request);
     if (this.#requests.size === 1) this.#addon.keepAlive(true);
-    this.#schedule();
   }
 
   cancel(request: Request): void {
@@ -64,33 +52,19 @@ class Queue {
     this.#addon.submit(0, encode(message));
   }
 
-  /** Goes on when the code that runs now has ended: what it has asked for and answered goes together. */
+  /** Sends the answers when the code that runs now has ended: all of them go together. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
       this.#answers.flush();
-      if (this.#look()) this.#take();
     });
-  }
-
-  /** Whether the next events are there already. Not for ever: the loop has other work, which waits meanwhile. */
-  #look(): boolean {
-    if (this.#rounds >= ROUNDS || this.#requests.size === 0) return false;
-    if (this.#skip > 0) {
-      this.#skip--;
-      return false;
-    }
-    this.#rounds++;
-    const found = this.#addon.look(LOOK_US);
-    this.#vain = found ? 0 : Math.min(RAREST, 2 * this.#vain + 1);
-    this.#skip = this.#vain;
-    return found;
   }
 
   /** Takes and handles the events that are there. */
   #take(): void {
+    let round = 0;
     do {
       try {
         const events = this.#drain();
@@ -100,13 +74,8 @@ class Queue {
         this.#fail(error);
       }
       this.#answers.flush();
-    } while (this.#more && ++this.#rounds < ROUNDS);
-    if (this.#more) {
-      setImmediate(() => {
-        this.#rounds = 0;
-        this.#take();
-      });
-    }
+    } while (this.#more && ++round < ROUNDS);
+    if (this.#more) setImmediate(() => this.#take());
   }
 
   /** The events that wait; undefined: none. */
