@@ -46,7 +46,7 @@ fn check(options: &Options, function: &ItemFn) -> syn::Result<()> {
     }
     if signature.asyncness.is_some() && (options.inline || options.stream) {
         let message = "inline and streaming host functions are not async: write `fn`";
-        return Err(Error::new_spanned(&signature.asyncness, message));
+        return Err(Error::new_spanned(signature.asyncness, message));
     }
     if options.inline && options.stream {
         return Err(Error::new_spanned(&signature.ident, "a streaming host function cannot be inline"));

@@ -166,10 +166,8 @@ fn map(value: Value) -> Map {
     }
 }
 
-type Call = futures_util::future::Map<
-    Abortable<BoxFuture<'static, Answer>>,
-    Box<dyn FnOnce(Result<Answer, Aborted>) -> (u64, Option<Answer>) + Send>,
->;
+/// A call of a host function: its id, and its answer unless that is not wanted any more.
+type Call = BoxFuture<'static, (u64, Option<Answer>)>;
 
 /// One request. Dropping it cancels it.
 pub(crate) struct Request {
@@ -298,9 +296,8 @@ impl Request {
         };
         let (handle, registration) = AbortHandle::new_pair();
         self.running.insert(call, (handle, room));
-        let ended: Box<dyn FnOnce(Result<Answer, Aborted>) -> (u64, Option<Answer>) + Send> =
-            Box::new(move |answer| (call, answer.ok()));
-        self.calls.push(Abortable::new(future, registration).map(ended));
+        let ended = move |answer: Result<Answer, Aborted>| (call, answer.ok());
+        self.calls.push(Abortable::new(future, registration).map(ended).boxed());
     }
 
     /// Lets host functions run on, and sends what they have answered.

@@ -17,7 +17,7 @@ pub type Map = BTreeMap<String, Value>;
 /// ```
 /// use eryx::Value;
 ///
-/// let value = eryx::to_value(("text", 1, [0.5, f64::INFINITY]))?;
+/// let value = eryx::to_value(&("text", 1, [0.5, f64::INFINITY]))?;
 /// assert_eq!(value.to::<(String, u8, Vec<f64>)>()?, ("text".to_owned(), 1, vec![0.5, f64::INFINITY]));
 /// # Ok::<(), eryx::ValueError>(())
 /// ```

@@ -121,10 +121,7 @@ for f in (at_once, later, inline, blocking):
                 panic!("secret");
                 std::future::ready(Ok::<(), CallbackError>(()))
             }))
-            .with_callback(Callback::new("later", async |()| {
-                let empty: Option<()> = None;
-                Ok::<_, CallbackError>(empty.expect("secret"))
-            }))
+            .with_callback(Callback::new("later", async |()| -> Result<(), CallbackError> { panic!("secret") }))
             .with_callback(Callback::inline("inline", |()| -> Result<(), CallbackError> { panic!("secret") }))
             .with_callback(Callback::blocking("blocking", |()| -> Result<(), CallbackError> { panic!("secret") }))
             .build()
