@@ -106,8 +106,7 @@ func (g *Guest) prepare(h *bootHost, op []any) error {
 
 // TakeImage copies the guest's memory as it is between two calls.
 func (g *Guest) TakeImage() (*Image, error) {
-	size := min((uint64(g.word(wordBreak))+wasmPage-1)/wasmPage*wasmPage, g.memory.size)
-	return imageFrom(g.memory.space[:size], g.sp.Get(), g.info)
+	return imageFrom(g.memory.space[:g.inUse()], g.sp.Get(), g.info)
 }
 
 // bootHost is the host of an interpreter that starts: it keeps what is printed, for error messages.

@@ -144,7 +144,7 @@ func (r *region) ownOverlay(size uint64) *overlay {
 
 // memoryInUse is the break, rounded up to a page of WebAssembly.
 func (g *Guest) memoryInUse() uint64 {
-	return min((uint64(g.word(wordBreak))+wasmPage-1)/wasmPage*wasmPage, g.memory.size)
+	return g.inUse()
 }
 
 // Load makes the guest, which must be pristine and of the same image, what the saved one was. Files that were
