@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,7 +25,7 @@ var (
 
 // download has pip fetch wheels into a new folder in the cache, and returns the files.
 func (r resolver) download(ctx context.Context, platform []string, dependencies bool, arguments ...string) ([]string, error) {
-	command, err := r.pip(ctx)
+	command, err := r.pip()
 	if err != nil {
 		return nil, err
 	}
@@ -62,23 +61,15 @@ func tail(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// pips are the commands that may run pip on a machine, the quickest first.
-var pips = [][]string{{"pip3"}, {"pip"}, {"python3", "-m", "pip"}, {"python", "-m", "pip"}, {"uv", "tool", "run", "pip"}}
-
 // pip is the command that runs pip on this machine.
-func (r resolver) pip(ctx context.Context) ([]string, error) {
+func (r resolver) pip() ([]string, error) {
 	if len(r.config.Pip) > 0 {
 		return append([]string(nil), r.config.Pip...), nil
 	}
-	for _, candidate := range pips {
-		if _, err := exec.LookPath(candidate[0]); err != nil {
-			continue
-		}
-		if candidate[0] == "uv" { // which fetches pip, and says why it cannot
-			return candidate, nil
-		}
-		// A Python may be without pip, and the command pip without its Python.
-		if exec.CommandContext(ctx, candidate[0], append(slices.Clone(candidate[1:]), "--version")...).Run() == nil {
+	for _, candidate := range [][]string{
+		{"pip3"}, {"pip"}, {"python3", "-m", "pip"}, {"python", "-m", "pip"}, {"uv", "tool", "run", "pip"},
+	} {
+		if _, err := exec.LookPath(candidate[0]); err == nil {
 			return candidate, nil
 		}
 	}

@@ -107,26 +107,3 @@ func TestLock(t *testing.T) {
 		}
 	}
 }
-
-// TestPipCommand: a Python without pip is passed over for one that has it, or for uv.
-func TestPipCommand(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("PATH", dir)
-	command := func(name, script string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, err := (resolver{}).pip(t.Context()); err == nil || !strings.Contains(err.Error(), "neither pip nor uv") {
-		t.Errorf("nothing there: %q, %v", got, err)
-	}
-	command("python3", "exit 1")
-	command("uv", "exit 0")
-	if got, err := (resolver{}).pip(t.Context()); err != nil || !slices.Equal(got, []string{"uv", "tool", "run", "pip"}) {
-		t.Errorf("a Python without pip and uv: %q, %v", got, err)
-	}
-	command("python", `test "$1 $2" = "-m pip"`)
-	if got, err := (resolver{}).pip(t.Context()); err != nil || !slices.Equal(got, []string{"python", "-m", "pip"}) {
-		t.Errorf("a Python with pip: %q, %v", got, err)
-	}
-}

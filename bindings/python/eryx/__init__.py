@@ -39,6 +39,7 @@ from .results import CallbackRecord, ExecuteResult, TraceEvent
 from .sandbox import Sandbox
 from .session import Session
 from .store import SessionStore, StoreStats
+from .vfs import VfsEntry, VfsProgress, VfsStorage, VfsUsage
 
 __all__ = [
     "CallbackDict",
@@ -77,6 +78,10 @@ __all__ = [
     "TimeoutError",
     "TraceEvent",
     "UnsupportedError",
+    "VfsEntry",
+    "VfsProgress",
+    "VfsStorage",
+    "VfsUsage",
     "__version__",
 ]
 

@@ -15,6 +15,7 @@ from .errors import ClosedError
 from .limits import ResourceLimits
 from .replay import ReplayOutcome, journal_text, outcome
 from .results import ExecuteResult
+from .vfs import VfsStorage
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -221,6 +222,8 @@ def common_config(
     trace: bool,
     requirements: list[str] | None = None,
     lock_file: PathArgument | None = None,
+    vfs: VfsStorage | None = None,
+    vfs_mount_path: str | None = None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     if not isinstance(limits, ResourceLimits):
@@ -237,6 +240,12 @@ def common_config(
     if packages:
         config["packages"] = [package_message(item) for item in packages]
     add_requirements(config, requirements, lock_file)
+    if vfs is not None:
+        if not isinstance(vfs, VfsStorage):
+            raise TypeError(f"vfs must be a VfsStorage, not {type(vfs).__name__}")
+        config["vfs"] = vfs._open()
+    if vfs_mount_path is not None:
+        config["vfs_mount_path"] = os.fspath(vfs_mount_path)
     if result_variable is not None:
         if not isinstance(result_variable, str):
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")

@@ -16,6 +16,7 @@ from .limits import ResourceLimits
 from .pool import SandboxPool
 from .sandbox import Sandbox
 from .session import Session
+from .vfs import VfsStorage
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -144,6 +145,8 @@ class SandboxFactory(Closing):
     def create_session(
         self,
         *,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
         volumes: list[Volume] | None = None,
@@ -156,6 +159,8 @@ class SandboxFactory(Closing):
         """A session that begins where the factory ended. Parameters are those of Session, all of them."""
         return Session(
             factory=self,
+            vfs=vfs,
+            vfs_mount_path=vfs_mount_path,
             resource_limits=resource_limits,
             callbacks=callbacks,
             volumes=volumes,

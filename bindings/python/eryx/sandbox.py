@@ -12,6 +12,7 @@ from .limits import ResourceLimits
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .vfs import VfsStorage
 
 
 class Sandbox(Executor):
@@ -37,6 +38,8 @@ class Sandbox(Executor):
         lock_file: where names, versions and hashes of what was chosen are kept. If it is there, exactly that is used.
         trace: collect what programs do, step by step, in ``ExecuteResult.trace``.
         factory: programs begin where the factory's imports and set-up code ended.
+        vfs: the files that programs share, instead of none that last.
+        vfs_mount_path: where their writable files are, instead of "/data", which then is not there.
     """
 
     _kind = "sandbox"
@@ -57,10 +60,22 @@ class Sandbox(Executor):
         requirements: list[str] | None = None,
         lock_file: PathArgument | None = None,
         factory: SandboxFactory | None = None,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
-            self._limits, result_variable, args, env, volumes, packages, trace, requirements, lock_file
+            self._limits,
+            result_variable,
+            args,
+            env,
+            volumes,
+            packages,
+            trace,
+            requirements,
+            lock_file,
+            vfs,
+            vfs_mount_path,
         )
         found, fields = from_factory(factory, collect(callbacks))
         super().__init__(config, found, (on_stdout, on_stderr), **fields)

@@ -14,6 +14,7 @@ from .limits import ResourceLimits, check_limit
 if TYPE_CHECKING:
     from .factory import SandboxFactory
     from .store import SessionStore
+    from .vfs import VfsStorage
 
 
 def _session_limits() -> ResourceLimits:
@@ -42,6 +43,8 @@ class Session(Executor):
         image: start from what ``snapshot`` returned.
         store: moves the session to disk while it is not used and others are.
         trace, factory: as for Sandbox.
+        vfs: where its files are kept, to be shared with others; they outlive the session.
+        vfs_mount_path: where its writable files are, instead of "/data", which then is not there.
     """
 
     _kind = "session"
@@ -68,11 +71,23 @@ class Session(Executor):
         lock_file: PathArgument | None = None,
         store: SessionStore | None = None,
         factory: SandboxFactory | None = None,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
         config = common_config(
-            resource_limits, result_variable, args, env, volumes, packages, trace, requirements, lock_file
+            resource_limits,
+            result_variable,
+            args,
+            env,
+            volumes,
+            packages,
+            trace,
+            requirements,
+            lock_file,
+            vfs,
+            vfs_mount_path,
         )
         if execution_timeout_ms is None:
             execution_timeout_ms = resource_limits.execution_timeout_ms
@@ -88,7 +103,18 @@ class Session(Executor):
         self._store = store  # which lives as long as its sessions
         if store is not None:
             fields["store"] = store._open()
+        self._vfs, self._vfs_mount_path = vfs, vfs_mount_path
         super().__init__(config, found, (on_stdout, on_stderr), **fields)
+
+    @property
+    def vfs(self) -> VfsStorage | None:
+        """The storage that the session was made with, or None."""
+        return self._vfs
+
+    @property
+    def vfs_mount_path(self) -> str | None:
+        """Where the storage is mounted, or where the writable files were asked to be; None when neither was given."""
+        return self._vfs_mount_path or ("/data" if self._vfs is not None else None)
 
     @property
     def execution_timeout_ms(self) -> int | None:
