@@ -1,5 +1,6 @@
 //! Where the library is.
 
+#[cfg(all(feature = "load", not(feature = "link")))]
 use std::path::PathBuf;
 
 use crate::{LoadError, ffi::Functions};
@@ -47,6 +48,7 @@ pub(crate) fn functions() -> Result<Functions, LoadError> {
 }
 
 /// The files to try, the first one first. What `ERYX_LIBRARY` names is the only one.
+#[cfg(all(feature = "load", not(feature = "link")))]
 pub(crate) fn candidates() -> Vec<PathBuf> {
     if let Some(path) = std::env::var_os("ERYX_LIBRARY").filter(|path| !path.is_empty()) {
         return vec![path.into()];

@@ -10,6 +10,7 @@ use crate::ffi::{self, Functions};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError(String);
 
+#[cfg(not(feature = "link"))]
 impl LoadError {
     pub(crate) fn new(reason: String) -> LoadError {
         LoadError(reason)

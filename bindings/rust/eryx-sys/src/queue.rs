@@ -40,7 +40,7 @@ impl Batch {
     }
 }
 
-/// What [`Queue::take`] found.
+/// What [`Source::take`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// All events; the next one notifies.
