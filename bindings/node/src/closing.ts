@@ -11,8 +11,18 @@ for (const name of ["dispose", "asyncDispose"] as const) {
   if (Symbol[name] === undefined) Object.defineProperty(Symbol, name, { value: Symbol.for(`Symbol.${name}`) });
 }
 
-/** "sandbox", "session", "factory" or "pool": the first word of operations, and the field with the id. */
-export type Kind = "sandbox" | "session" | "factory" | "pool";
+const NAMES = {
+  sandbox: "sandbox",
+  session: "session",
+  factory: "factory",
+  pool: "pool",
+  store: "session store",
+  vfs: "VFS",
+  mcp: "MCP manager",
+} as const;
+
+/** The first word of an object's operations, and the field with its id. */
+export type Kind = keyof typeof NAMES;
 
 interface Held {
   readonly kind: Kind;
@@ -22,6 +32,17 @@ interface Held {
 const leftovers = new FinalizationRegistry<Held>(({ kind, id }) => {
   if (id !== 0) forget({ op: `${kind}.close`, [kind]: id });
 });
+
+/** Objects that another one is made with, by the names of the fields with their ids. */
+export type Links = Readonly<Record<string, Closing | undefined>>;
+
+/** Makes something with the ids of objects; at once when there are none. */
+export function withIds<T>(links: Links, make: (ids: Record<string, number>) => Promise<T>): Promise<T> {
+  const wanted = Object.entries(links).filter((entry): entry is [string, Closing] => entry[1] !== undefined);
+  if (wanted.length === 0) return make({});
+  const coming = wanted.map(async ([name, object]) => [name, await object.withId(async (id) => id)] as const);
+  return Promise.all(coming).then((ids) => make(Object.fromEntries(ids)));
+}
 
 /** Base of everything that has an id in the library. */
 export abstract class Closing {
@@ -96,7 +117,7 @@ export abstract class Closing {
 
   /** @internal */
   protected closedError(): Error {
-    return new ClosedError(`the ${this.#held.kind} is closed`);
+    return new ClosedError(`the ${NAMES[this.#held.kind]} is closed`);
   }
 
   /** Whether `close` was called. */

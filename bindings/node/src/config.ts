@@ -1,8 +1,19 @@
 /** What sandboxes, sessions, factories and pools are configured with, as messages. */
 
 import type { Callbacks } from "./callbacks.js";
+import type { Handlers } from "./executor.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
+import type { MCPManager } from "./mcp.js";
+import {
+  type NetConfig,
+  type NetConfigOptions,
+  networkMessage,
+  type Scrub,
+  type Secret,
+  secretMessages,
+} from "./network.js";
 import type { OutputHandler } from "./request.js";
+import type { VfsStorage } from "./vfs.js";
 
 /** A directory or file of the host's that programs see. */
 export interface Volume {
@@ -23,7 +34,7 @@ export type Package =
   | {
       /** The file or directory on the host. */
       path?: string | undefined;
-      /** The file's content instead. */
+      /** The file's content instead; `path` is then its name, where that is known. */
       data?: Uint8Array | undefined;
       /** Take a wheel without its machine code. */
       dropNative?: boolean | undefined;
@@ -53,6 +64,24 @@ export interface CommonOptions extends HostOptions {
   volumes?: readonly Volume[] | undefined;
   /** What programs may import. */
   packages?: readonly Package[] | undefined;
+  /** Packages to be fetched by the host's pip, such as "jinja2>=3", with what they need: pure-Python wheels only. */
+  requirements?: readonly string[] | undefined;
+  /** Where names, versions and hashes of what was chosen are kept; if it is there, exactly that is used. */
+  lockFile?: string | undefined;
+  /** Grants the network, under rules; default: none. `{}` reaches every host whose address is public. */
+  network?: NetConfig | NetConfigOptions | undefined;
+  /** Values that programs may send to certain hosts without seeing them, by the names of environment variables. */
+  secrets?: Readonly<Record<string, Secret>> | undefined;
+  /** Where placeholders of secrets become `[REDACTED]`. */
+  scrub?: Scrub | undefined;
+  /** Hide the values of secrets in HTTP responses of the hosts that they may be sent to. */
+  redactResponses?: boolean | undefined;
+  /** Where the program's writable files are kept; default: files of its own. */
+  vfs?: VfsStorage | undefined;
+  /** Where they are; default "/data". */
+  vfsMountPath?: string | undefined;
+  /** MCP servers, whose tools the program may call: those that are connected now. */
+  mcp?: MCPManager | undefined;
   /** Collect what programs do, step by step, in `ExecuteResult.trace`. */
   trace?: boolean | undefined;
   /** How many steps at most. */
@@ -87,7 +116,19 @@ export function commonConfig(options: CommonOptions): Record<string, unknown> {
     env: options.env,
     volumes: options.volumes?.map(volumeMessage),
     packages: packageMessages(options.packages),
+    requirements: options.requirements,
+    lock_file: options.lockFile,
+    network: networkMessage(options.network),
+    secrets: secretMessages(options.secrets),
+    scrub: options.scrub,
+    redact_responses: options.redactResponses,
+    vfs_mount_path: options.vfsMountPath,
     trace: options.trace,
     max_trace_events: options.maxTraceEvents,
   };
+}
+
+/** What a sandbox, session or pool is tied to on the host's side. */
+export function handlersOf(options: CommonOptions): Handlers {
+  return { onStdout: options.onStdout, onStderr: options.onStderr, onConnect: options.network?.onConnect };
 }

@@ -126,9 +126,11 @@ export class ClosedError extends EryxError {
   override code = "closed";
 }
 
-/** A file of a VFS could not be used. */
+/** A file of a VfsStorage could not be used. */
 export class FileError extends EryxError {
   override code = "file";
+  /** Why: "ENOENT" or the like. */
+  errno = "";
 }
 
 /** This library does not have the operation. */
@@ -186,6 +188,7 @@ export interface ErrorRecord {
   readonly message: string;
   readonly limit?: string | null;
   readonly exit_code?: number | null;
+  readonly errno?: string | null;
   readonly killed?: boolean | null;
   readonly python?: {
     readonly type: string;
@@ -210,6 +213,7 @@ export function errorFrom(record: ErrorRecord, result?: ExecuteResult, signal?: 
   error.limit = record.limit ?? undefined;
   error.exitCode = record.exit_code ?? 0;
   error.killed = record.killed ?? false;
+  if (error instanceof FileError) error.errno = record.errno ?? "";
   // Not enumerable: a console that prints the error need not print all of the output.
   Object.defineProperty(error, "result", { value: result, enumerable: false, configurable: true, writable: true });
   // The frames of JavaScript are those of the event loop; what helps is where the program failed.

@@ -1,10 +1,11 @@
 /** What sandboxes and sessions have in common: executing. */
 
 import { type CallbackTable, callbackMessages } from "./callbacks.js";
-import { Closing, type Kind } from "./closing.js";
+import { Closing, type Kind, withIds } from "./closing.js";
 import type { ErrorRecord } from "./errors.js";
 import { Execution } from "./execution.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
+import type { OnConnect } from "./network.js";
 import { perform } from "./queue.js";
 import { outcomeOf, type ReplayOutcome } from "./replay.js";
 import { answerOf, type Host, type OutputHandler, resultOf, type TraceHandler } from "./request.js";
@@ -34,10 +35,19 @@ export interface ExecuteOptions {
 /** Makes the outcome of a request, or throws. */
 type Reader<T> = (value: unknown, error: ErrorRecord | null, signal?: AbortSignal) => T;
 
-/** What output is given to. */
+/** What output is given to, and who decides about connections. */
 export interface Handlers {
   readonly onStdout?: OutputHandler | undefined;
   readonly onStderr?: OutputHandler | undefined;
+  readonly onConnect?: OnConnect | undefined;
+}
+
+/** What a sandbox or session can be made with. A pool is only kept. */
+export interface ExecutorLinks {
+  readonly factory?: Closing | undefined;
+  readonly store?: Closing | undefined;
+  readonly vfs?: Closing | undefined;
+  readonly mcp?: Closing | undefined;
 }
 
 function limitsOf(options: ExecuteOptions): Record<string, unknown> | undefined {
@@ -52,23 +62,34 @@ export abstract class Executor extends Closing {
   readonly #kind: Kind;
   #callbacks: CallbackTable;
   readonly #handlers: Handlers;
+  #links: ExecutorLinks = {};
 
   /** @internal */
   protected constructor(kind: Kind, callbacks: CallbackTable, handlers: Handlers) {
     super(kind);
     this.#kind = kind;
     this.#callbacks = callbacks;
-    this.#handlers = { onStdout: handlers.onStdout, onStderr: handlers.onStderr };
+    this.#handlers = handlers;
   }
 
   /** @internal Makes the object in the library. */
-  protected create(config: Record<string, unknown>, fields: Record<string, unknown>, from: Closing | undefined): void {
+  protected create(config: Record<string, unknown>, fields: Record<string, unknown>, links: ExecutorLinks): void {
+    this.#links = links;
     const callbacks = callbackMessages(this.#callbacks);
-    const make = async (factory: number | undefined): Promise<number> => {
-      const message = { op: `${this.#kind}.new`, config: { ...config, callbacks }, factory, ...fields };
+    const make = async ({ factory, store, ...ids }: Record<string, number>): Promise<number> => {
+      const message = { op: `${this.#kind}.new`, config: { ...config, callbacks, ...ids }, factory, store, ...fields };
       return (await perform(message, {}, answerOf))[this.#kind] as number;
     };
-    this.open(from === undefined ? make(undefined) : from.withId(make));
+    this.open(withIds({ ...links }, make));
+  }
+
+  /** @internal What the object uses, and keeps from the garbage collector. */
+  protected get links(): ExecutorLinks {
+    return this.#links;
+  }
+
+  protected set links(links: ExecutorLinks) {
+    this.#links = links;
   }
 
   /** @internal The host functions that programs can await. */
@@ -106,7 +127,8 @@ export abstract class Executor extends Closing {
     };
     return this.withId((id) => {
       const message = { op: `${this.#kind}.${operation}`, [this.#kind]: id, ...fields, ...rest };
-      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, onTrace, signal };
+      const { onConnect } = this.#handlers;
+      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, onTrace, onConnect, signal };
       return perform(message, host, read);
     });
   }

@@ -16,6 +16,8 @@ export interface SandboxFactoryOptions {
   packages?: readonly Package[] | undefined;
   /** Packages to be fetched, such as "jinja2>=3", with what they need. */
   requirements?: readonly string[] | undefined;
+  /** Where names, versions and hashes of what was chosen are kept; if it is there, exactly that is used. */
+  lockFile?: string | undefined;
   /** Modules that are imported now. */
   imports?: readonly string[] | undefined;
   /** Runs once, now; its globals and files are those of every sandbox and session. */
@@ -46,6 +48,7 @@ function newMessage(options: SandboxFactoryOptions, callbacks: CallbackTable): R
   const config = {
     packages: packageMessages(options.packages),
     requirements: options.requirements,
+    lock_file: options.lockFile,
     imports: options.imports,
     setup_code: options.setupCode,
     callbacks: callbackMessages(callbacks),

@@ -37,12 +37,33 @@ export type { Execution, OutputChunk } from "./execution.js";
 export type { ExecuteOptions, Executor } from "./executor.js";
 export { type LoadOptions, SandboxFactory, type SandboxFactoryOptions } from "./factory.js";
 export { type OutputOverflow, ResourceLimits, type ResourceLimitsOptions } from "./limits.js";
+export {
+  connectServers,
+  discoverServers,
+  MCPManager,
+  type MCPOptions,
+  type MCPServer,
+  type MCPTool,
+  type ServeOptions,
+  serve,
+} from "./mcp.js";
 export { configure, type RuntimeOptions } from "./native.js";
+export {
+  type ClientCertificate,
+  type NetAttempt,
+  NetConfig,
+  type NetConfigOptions,
+  type OnConnect,
+  type Scrub,
+  type Secret,
+} from "./network.js";
 export { type LeaseOptions, PooledSandbox, type PoolStats, SandboxPool, type SandboxPoolOptions } from "./pool.js";
 export { type ReplayOutcome, SuspendCallback, type SuspendedCallback } from "./replay.js";
 export type { OutputHandler, TraceHandler } from "./request.js";
-export { type CallbackRecord, ExecuteResult, type TraceEvent } from "./results.js";
+export { type CallbackRecord, ExecuteResult, type NetEvent, type TraceEvent } from "./results.js";
 export { info, init, type RuntimeInfo } from "./runtime.js";
 export { Sandbox, type SandboxOptions } from "./sandbox.js";
 export { type CallOptions, type Completeness, Session, type SessionOptions, type Stateful } from "./session.js";
+export { SessionStore, type SessionStoreOptions, type StoreStats } from "./store.js";
 export { version } from "./version.js";
+export { type VfsEntry, type VfsProgress, VfsStorage, type VfsTransferOptions, type VfsUsage } from "./vfs.js";

@@ -1,8 +1,8 @@
 /** Pools: a bounded number of sandboxes, some of them ready-made. */
 
 import { type CallbackTable, callbackMessages, collect } from "./callbacks.js";
-import { Closing } from "./closing.js";
-import { type CommonOptions, commonConfig, type HostOptions } from "./config.js";
+import { Closing, type Links, withIds } from "./closing.js";
+import { type CommonOptions, commonConfig, type HostOptions, handlersOf } from "./config.js";
 import { PoolClosedError, PoolExhaustedError } from "./errors.js";
 import type { Handlers } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
@@ -52,10 +52,19 @@ export interface PoolStats {
 
 /** A sandbox of a pool, the caller's until it is released. Its state lasts as long; nobody else sees any of it. */
 export class PooledSandbox extends Stateful {
+  /** Which is kept from the garbage collector as long. */
+  readonly #pool: SandboxPool;
+
   /** @internal */
-  constructor(id: number, callbacks: CallbackTable, handlers: Handlers) {
+  constructor(id: number, callbacks: CallbackTable, handlers: Handlers, pool: SandboxPool) {
     super("session", callbacks, handlers);
+    this.#pool = pool;
     this.open(Promise.resolve(id));
+  }
+
+  /** The pool that lent it. */
+  get pool(): SandboxPool {
+    return this.#pool;
   }
 
   /** Gives the sandbox back; `close` does the same. Releasing again does nothing. */
@@ -79,6 +88,7 @@ export class PooledSandbox extends Stateful {
 export class SandboxPool extends Closing {
   readonly #callbacks: CallbackTable;
   readonly #handlers: Handlers;
+  readonly #links: Links;
 
   /** @throws RangeError for a size that is none. */
   constructor(options: SandboxPoolOptions = {}) {
@@ -86,18 +96,19 @@ export class SandboxPool extends Closing {
     const { factory, maxSize, minIdle, acquireTimeoutMs, idleTimeoutMs } = options;
     if (maxSize !== undefined && !(maxSize >= 1)) throw new RangeError(`maxSize is ${maxSize}: use a positive number`);
     this.#callbacks = collect(options.callbacks, factory?.callbacks);
-    this.#handlers = { onStdout: options.onStdout, onStderr: options.onStderr };
+    this.#handlers = handlersOf(options);
+    this.#links = { factory, vfs: options.vfs, mcp: options.mcp };
+    const config = { ...commonConfig(options), callbacks: callbackMessages(this.#callbacks) };
     const message = {
       op: "pool.new",
-      config: { ...commonConfig(options), callbacks: callbackMessages(this.#callbacks) },
       max_size: maxSize,
       min_idle: minIdle,
       acquire_timeout_ms: acquireTimeoutMs === null ? -1 : acquireTimeoutMs,
       idle_timeout_ms: idleTimeoutMs === null ? -1 : idleTimeoutMs,
     };
-    const make = async (id: number | undefined): Promise<number> =>
-      (await perform({ ...message, factory: id }, {}, answerOf)).pool as number;
-    this.open(factory === undefined ? make(undefined) : factory.withId(make));
+    const make = async ({ factory, ...ids }: Record<string, number>): Promise<number> =>
+      (await perform({ ...message, config: { ...config, ...ids }, factory }, {}, answerOf)).pool as number;
+    this.open(withIds(this.#links, make));
   }
 
   /** @internal */
@@ -116,10 +127,12 @@ export class SandboxPool extends Closing {
       stdin: typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
     };
     const { session } = await this.ask("acquire", { config, wait }, { signal });
-    return new PooledSandbox(session as number, table, {
+    const handlers = {
+      ...this.#handlers,
       onStdout: options.onStdout ?? this.#handlers.onStdout,
       onStderr: options.onStderr ?? this.#handlers.onStderr,
-    });
+    };
+    return new PooledSandbox(session as number, table, handlers, this);
   }
 
   /** A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError, AbortError. */
@@ -151,6 +164,11 @@ export class SandboxPool extends Closing {
       totalWaitTimeMs: stats.total_wait_time_ms!,
       averageWaitTimeMs: stats.average_wait_time_ms!,
     };
+  }
+
+  /** Runs an empty program as a lease would, beside the leases; throws what fails when the pool does not work. */
+  async check(): Promise<void> {
+    await this.ask("check");
   }
 
   /** Frees sandboxes that were unused for longer than the timeout; how many. */

@@ -5,6 +5,7 @@ import { Decoder } from "./decoder.js";
 import { encode } from "./encoder.js";
 import { AbortError, type ErrorRecord, EryxError } from "./errors.js";
 import { type Addon, check, native, nativeIfLoaded, Status } from "./native.js";
+import { decider } from "./network.js";
 import { type Host, Request } from "./request.js";
 
 /** Events nest deeper than the values inside of them. */
@@ -112,6 +113,9 @@ class Queue {
         if (fault !== undefined) this.#answers.failure(event[2] as number, fault);
         else this.#call(request, event[2] as number, event[3] as string, event[4]);
         break;
+      case "connect":
+        this.#call(request, event[2] as number, "on_connect", event[3], decider(request.host.onConnect));
+        break;
       case "ended":
         this.#calls.get(event[2] as number)?.end();
         break;
@@ -120,6 +124,9 @@ class Queue {
         break;
       case "output":
         request.output(event[2] as number, event[3] as Uint8Array);
+        break;
+      case "transfer":
+        request.transfer(event[2] as string, event[3] as number, event[4] as number);
         break;
       case "trace":
         request.trace(event[2] as unknown[][]);
@@ -139,8 +146,7 @@ class Queue {
     request.finish(value, error);
   }
 
-  #call(request: Request, id: number, name: string, args: unknown): void {
-    const callback = request.callbacks.get(name);
+  #call(request: Request, id: number, name: string, args: unknown, callback = request.callbacks.get(name)): void {
     if (callback === undefined) {
       this.#answers.unknown(id, name);
       return;

@@ -4,6 +4,7 @@ import { AsyncResource } from "node:async_hooks";
 
 import type { CallbackTable } from "./callbacks.js";
 import { type ErrorRecord, errorFrom } from "./errors.js";
+import type { OnConnect } from "./network.js";
 import { ExecuteResult, type ResultRecord, type TraceEvent, traceEvent } from "./results.js";
 
 /** Takes output as it is written. */
@@ -20,6 +21,8 @@ export interface Host {
   readonly onStdout?: OutputHandler | undefined;
   readonly onStderr?: OutputHandler | undefined;
   readonly onTrace?: TraceHandler | undefined;
+  readonly onConnect?: OnConnect | undefined;
+  readonly onTransfer?: ((path: string | Uint8Array, fileCount: number, byteCount: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,12 +66,17 @@ export class Request {
     for (const record of records) this.#handle(this.host.onTrace, traceEvent(record));
   }
 
+  /** The "transfer" event. */
+  transfer(path: string | Uint8Array, fileCount: number, byteCount: number): void {
+    this.#handle(() => this.host.onTransfer?.(path, fileCount, byteCount), undefined);
+  }
+
   /** What a handler throws is a warning: the program must not see it. */
   #handle<T>(handler: ((value: T) => void) | undefined, value: T): void {
     try {
       if (handler !== undefined) this.context.runInAsyncScope(handler, undefined, value);
     } catch (error) {
-      process.emitWarning(`a handler of output or trace threw: ${error}`, "EryxWarning");
+      process.emitWarning(`a handler of output, trace or progress threw: ${error}`, "EryxWarning");
     }
   }
 }

@@ -24,6 +24,45 @@ export interface TraceEvent {
   readonly durationMs?: number;
 }
 
+/** One step of a program's on the network. */
+export interface NetEvent {
+  /** "resolve", "connect", "listen", "accept", or "close" of a connection. */
+  readonly kind: string;
+  /** "tcp" or "udp". */
+  readonly protocol: string;
+  /** The name that the program resolved to the address, or the address. */
+  readonly host: string;
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  /** The program listens, or accepts. */
+  readonly listen: boolean;
+  /** Why it was refused. */
+  readonly refused: string | undefined;
+  /** Why it failed otherwise. */
+  readonly error: string | undefined;
+  /** What was sent and received; of "close". */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** How long it took; of "close", how long the connection lasted. */
+  readonly durationMs: number;
+}
+
+function netEvent(record: Readonly<Record<string, unknown>>): NetEvent {
+  return {
+    kind: record.kind as string,
+    protocol: record.protocol as string,
+    host: record.host as string,
+    address: (record.address as string | null) ?? undefined,
+    port: (record.port as number | null) ?? undefined,
+    listen: record.listen === true,
+    refused: (record.refused as string | null) ?? undefined,
+    error: (record.error as string | null) ?? undefined,
+    bytesUp: (record.bytes_up as number | null) ?? 0,
+    bytesDown: (record.bytes_down as number | null) ?? 0,
+    durationMs: (record.duration_ms as number | null) ?? 0,
+  };
+}
+
 /** A result record: docs/abi.md. */
 export interface ResultRecord {
   readonly stdout: Uint8Array;
@@ -39,6 +78,7 @@ export interface ResultRecord {
   readonly callbacks?: readonly (readonly [string, number, string | null])[] | null;
   readonly peak_memory_bytes?: number | null;
   readonly fuel_consumed?: number | bigint | null;
+  readonly network?: readonly Readonly<Record<string, unknown>>[] | null;
   readonly trace?: readonly (readonly unknown[])[] | null;
   readonly trace_truncated?: boolean | null;
 }
@@ -72,6 +112,8 @@ export class ExecuteResult {
   readonly peakMemoryBytes: number | undefined;
   /** CPU used, in loop iterations of the guest's machine code: deterministic. */
   readonly fuelConsumed: number | bigint | undefined;
+  /** What the program did on the network, at most 1,000 steps. */
+  readonly network: readonly NetEvent[];
   /** What the program did, step by step, with `trace: true`. */
   readonly trace: readonly TraceEvent[];
   /** There was more than `maxTraceEvents`. */
@@ -96,6 +138,7 @@ export class ExecuteResult {
     }));
     this.peakMemoryBytes = record.peak_memory_bytes ?? undefined;
     this.fuelConsumed = record.fuel_consumed ?? undefined;
+    this.network = (record.network ?? []).map(netEvent);
     this.trace = (record.trace ?? []).map(traceEvent);
     this.traceTruncated = record.trace_truncated ?? false;
   }

@@ -13,6 +13,9 @@ export interface RuntimeInfo {
   readonly sessionCount: number;
   readonly factoryCount: number;
   readonly poolCount: number;
+  readonly storeCount: number;
+  readonly mcpCount: number;
+  readonly vfsCount: number;
   /** Calls of host functions that wait for their answer. */
   readonly callCount: number;
   /** Requests under way, without this one. */

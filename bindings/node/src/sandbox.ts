@@ -1,7 +1,7 @@
 /** Sandboxes: programs that know nothing of each other. */
 
 import { type CallbackTable, collect } from "./callbacks.js";
-import { type CommonOptions, commonConfig } from "./config.js";
+import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
 import { Executor } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
 
@@ -22,7 +22,8 @@ export class Sandbox extends Executor {
   /** Never blocks: what is wrong with the options is thrown by the first execution, or by `ready()`. */
   constructor(options: SandboxOptions = {}) {
     const callbacks: CallbackTable = collect(options.callbacks, options.factory?.callbacks);
-    super("sandbox", callbacks, options);
-    this.create(commonConfig(options), {}, options.factory);
+    super("sandbox", callbacks, handlersOf(options));
+    const { factory, vfs, mcp } = options;
+    this.create(commonConfig(options), {}, { factory, vfs, mcp });
   }
 }

@@ -1,10 +1,11 @@
 /** Sessions: one guest whose state lives from one execution to the next. */
 
 import { type Callbacks, type CallbackTable, callbackMessages, collect } from "./callbacks.js";
-import { type CommonOptions, commonConfig } from "./config.js";
-import { type ExecuteOptions, Executor, type Handlers } from "./executor.js";
+import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
+import { type ExecuteOptions, Executor, type ExecutorLinks, type Handlers } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
 import { resultOf } from "./request.js";
+import type { SessionStore } from "./store.js";
 
 /** What a session is made with. */
 export interface SessionOptions extends CommonOptions {
@@ -16,6 +17,8 @@ export interface SessionOptions extends CommonOptions {
   checkpoint?: boolean | undefined;
   /** Start from what `snapshot` gave. */
   image?: Uint8Array | undefined;
+  /** Moves the session to disk while it is not used and others are. */
+  store?: SessionStore | undefined;
   /** Begin where the factory's imports and set-up code ended. */
   factory?: SandboxFactory | undefined;
 }
@@ -86,16 +89,23 @@ export abstract class Stateful extends Executor {
   }
 
   /**
-   * An image of the session: all of its memory and private files, exactly, generators and open databases included. It can be
-   * restored by the same build of eryx, in other processes and on other machines.
+   * What `restore` and `Session.fromSnapshot` take.
+   *
+   * An image is all of the session's memory and private files, exactly, generators and open databases included. It can be
+   * restored by the same build of eryx, in other processes and on other machines. A pickle is what `snapshotState` gives: for
+   * any build, but without what cannot be pickled.
    */
-  async snapshot(): Promise<Uint8Array> {
-    return (await this.ask("snapshot")).image as Uint8Array;
+  async snapshot(kind: "image" | "pickle" = "image"): Promise<Uint8Array> {
+    return (await this.#ask("snapshot", { kind })).image as Uint8Array;
   }
 
-  /** Replaces the session's memory and private files by those of an image. SnapshotError; then nothing has changed. */
-  async restore(image: Uint8Array): Promise<void> {
-    await this.ask("restore", { image });
+  /**
+   * Replaces the session's memory and private files by those of an image, or merges the globals of a pickle.
+   *
+   * @throws SnapshotError for bytes that are damaged or of another build; then nothing has changed.
+   */
+  async restore(snapshot: Uint8Array): Promise<void> {
+    await this.#ask("restore", { image: snapshot });
   }
 
   /** Forgets the program's globals; imports, files and callbacks stay. */
@@ -120,6 +130,7 @@ class Adopted {
     readonly id: number,
     readonly callbacks: CallbackTable,
     readonly handlers: Handlers,
+    readonly links: ExecutorLinks,
   ) {}
 }
 
@@ -136,23 +147,41 @@ export class Session extends Stateful {
   constructor(options: SessionOptions = {}) {
     if (options instanceof Adopted) {
       super("session", options.callbacks, options.handlers);
+      this.links = options.links;
       this.open(Promise.resolve(options.id));
       return;
     }
-    super("session", collect(options.callbacks, options.factory?.callbacks), options);
-    const { stdin, keepTasks, checkpoint, image, factory } = options;
+    super("session", collect(options.callbacks, options.factory?.callbacks), handlersOf(options));
+    const { stdin, keepTasks, checkpoint, image, factory, store, vfs, mcp } = options;
     const config = {
       ...commonConfig(options),
       stdin: typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
       keep_tasks: keepTasks,
       checkpoint,
     };
-    this.create(config, { image }, factory);
+    this.create(config, { image }, { factory, store, vfs, mcp });
+  }
+
+  /**
+   * A session that begins where a snapshot was taken, of either kind. An image of a factory's session needs the option
+   * `factory`.
+   */
+  static async fromSnapshot(snapshot: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+    const session = new Session(options);
+    try {
+      await session.restore(snapshot);
+    } catch (error) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+    return session;
   }
 
   /** An independent copy of the session with the same settings. */
   async fork(): Promise<Session> {
     const { session } = await this.ask("fork");
-    return new Session(new Adopted(session as number, this.callbacks, this.handlers) as object as SessionOptions);
+    return new Session(
+      new Adopted(session as number, this.callbacks, this.handlers, this.links) as object as SessionOptions,
+    );
   }
 }
