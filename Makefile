@@ -117,7 +117,7 @@ $(VENV)/.done: requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format, biome, tsc, rustfmt, clippy
+## lint: gofmt, vet, staticcheck, ruff, mypy, pyright, clang-format, biome, tsc, rustfmt, clippy
 .PHONY: lint
 lint: $(VENV)/.done lint-node lint-rust
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt: $$out"; exit 1; fi
@@ -126,6 +126,7 @@ lint: $(VENV)/.done lint-node lint-rust
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	cd bindings/python && $(CURDIR)/$(VENV)/bin/mypy
+	cd bindings/python && $(CURDIR)/$(VENV)/bin/pyright --pythonpath $(CURDIR)/$(PYTHON)
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 .PHONY: lint-node
