@@ -114,7 +114,12 @@ async def _main(run: Run, program: Coroutine[Any, Any, Any]) -> None:
         await program
     finally:
         if not run.keep_tasks:
-            await _cancel_leftovers(run)
+            try:
+                await _cancel_leftovers(run)
+            except MemoryError:  # there are too many to be ended in an orderly way
+                if run.hosted is not None:
+                    run.hosted.forget()
+                raise
 
 
 async def _cancel_leftovers(run: Run) -> None:
