@@ -237,6 +237,7 @@ class HostedLoop(Loop):
             task = getattr(handle._callback, "__self__", None)
             if isinstance(task, asyncio.Task):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
+        handle = task = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "never awaited", of each
             ready.clear()
