@@ -64,7 +64,8 @@ pub struct NetConfig {
     pub fetch: bool,
     /// Refuses sockets, so that only `fetch` is left.
     pub no_sockets: bool,
-    on_connect: Option<Callback>,
+    /// What decides about each connection that the rules allow: [`NetConfig::on_connect`] sets it.
+    pub on_connect: Option<Callback>,
 }
 
 /// What TLS connections show to certain servers. Programs see neither.

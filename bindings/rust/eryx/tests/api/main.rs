@@ -10,6 +10,7 @@ mod inputs;
 #[cfg(feature = "macros")]
 mod macros;
 mod mcp;
+mod network;
 mod replay;
 mod settings;
 mod state;
