@@ -162,6 +162,7 @@ check: fmt lint
 .PHONY: bench
 bench: build $(NODE)/node_modules/.done bench/node/node_modules/.done
 	python3 bench/peer/make_venv.py
+	$(if $(shell command -v cargo),cd $(RUST) && cargo build --release --locked --quiet -p eryx-bench)
 	cd $(NODE) && npm run --silent build:native && npm run --silent build
 	go run ./bench/cmd/bench
 

@@ -59,6 +59,7 @@ var bars = []bar{
 	{7, "files/write", "writing 100 MiB to a file in memory", byRatio, 1, false},
 	{7, "files/read", "reading it", byRatio, 1, false},
 	{7, "import_package", "importing a package of 200 modules from a wheel", byRatio, 0.5, false},
+	{10, "rust/callback_inline_overhead", "Rust: inline callback, over the C interface", byMedian, 1e-6, false},
 	{9, "node/cold_start", "Node: new process to first output", byRatio, 1.0 / 8, false},
 	{9, "node/create_print", "Node: fresh sandbox that has printed", byRatio, 1.0 / 1000, false},
 	{9, "node/memory", "Node: memory per instance", byRatio, 0.1, false},

@@ -41,6 +41,7 @@ func (e *engine) metrics() []metric {
 	all = append(all, e.filesMetrics()...)
 	all = append(all, e.bindingMetrics()...)
 	all = append(all, e.nodeMetrics()...)
+	all = append(all, e.rustMetrics()...)
 	for _, module := range imports {
 		all = append(all, metric{name: "import/" + module, what: "first `import " + module + "` in a fresh guest", unit: "s",
 			count: 5, peer: "import/" + module, take: e.importTime(module)})
