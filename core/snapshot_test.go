@@ -187,6 +187,19 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
+// TestCheckpointWithADeletedFile: a file that was deleted while it was open is all that going back loses.
+func TestCheckpointWithADeletedFile(t *testing.T) {
+	s := newSession(t, core.Config{Checkpoint: true})
+	execute(t, s, "import os\nf = open('gone', 'w+'); f.write('text'); f.flush(); os.remove('gone')\nx = [1]\nkept = open('kept', 'w+')")
+	if _, err := s.Execute(context.Background(), "x.append(2)\n1/0"); core.ErrorCode(err) != core.CodePython {
+		t.Fatal(err)
+	}
+	got := string(execute(t, s, "print(x, kept.write('k'))\ntry: f.seek(0); f.read()\nexcept OSError as e: print(e.strerror)").Stdout)
+	if want := "[1] 1\nBad file descriptor\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func BenchmarkFork(b *testing.B) {
 	s := newSession(b, core.Config{})
 	execute(b, s, "x = bytes(1_000_000)")
