@@ -64,7 +64,9 @@ var exceptions = map[string]cells{
 	"package.data":        {"Python": notYet, "Rust": "Package::data"},
 	"package.drop_native": {"Python": notYet, "Node": notYet, "Rust": "Package::drop_native"},
 
-	"network.on_connect": {"Rust": "NetConfig::on_connect"},
+	"network.io_timeout_ms": {"Go": "Config.IOTimeout"},
+	"network.dns_cache_ms":  {"Go": "Config.DNSCacheTime"},
+	"network.on_connect":    {"Rust": "NetConfig::on_connect"},
 
 	"execution options.limits":        {"Go": inWith, "Python": no + "of the session or sandbox", "Node": "ExecuteOptions.resourceLimits", "Rust": "Execute::with_max_fuel"},
 	"execution options.filename":      {"Go": "WithFilename", "Python": notYet},
