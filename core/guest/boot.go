@@ -104,7 +104,11 @@ func (g *Guest) prepare(h *bootHost, op []any) (*Image, error) {
 // TakeImage copies the guest's memory as it is between two calls.
 func (g *Guest) TakeImage() (*Image, error) {
 	size := min((uint64(g.word(wordBreak))+wasmPage-1)/wasmPage*wasmPage, g.memory.size)
-	return imageFrom(g.memory.space[:size], g.sp.Get(), g.info)
+	img, err := imageFrom(g.memory.space[:size], g.sp.Get(), g.info)
+	if err == nil {
+		img.extensions = g.extensionRecords(0)
+	}
+	return img, err
 }
 
 // bootHost is the host of an interpreter that starts: it keeps what is printed, for error messages.

@@ -1,6 +1,9 @@
 package guest
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ExtendImage makes an image from a guest that started from another: what packages, imports and a program's
 // globals have added. The guest is of no use afterwards but to be closed.
@@ -25,7 +28,7 @@ func (i *Image) Difference(base *Image) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{image: sum, size: i.size, stack: i.stack}
+	s := &State{image: sum, size: i.size, stack: i.stack, extensions: i.extensions[len(base.extensions):]}
 	for start := 0; start < len(memory); {
 		if samePage(memory, old, start) {
 			start += pageSize
@@ -67,7 +70,7 @@ func (i *Image) Derive(s *State) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	derived := &Image{file: f, size: s.size, stack: s.stack, info: i.info}
+	derived := &Image{file: f, size: s.size, stack: s.stack, info: i.info, extensions: slices.Concat(i.extensions, s.extensions)}
 	err = writeSparse(f, memory[:min(i.size, s.size)])
 	for _, p := range s.pages {
 		if err == nil {

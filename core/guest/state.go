@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/vmihailenco/msgpack/v5"
@@ -21,6 +22,7 @@ type State struct {
 	stack       uint64
 	pages       []page
 	descriptors []wasip1.DescriptorState
+	extensions  []extensionRecord // loaded beyond those of the image
 }
 
 // page is a run of memory that differs from the image.
@@ -51,7 +53,7 @@ func (g *Guest) Save() (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: find the pages that differ: %w", ErrImage, err)
 	}
-	s := &State{image: sum, size: g.memoryInUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors()}
+	s := &State{image: sum, size: g.memoryInUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors(), extensions: g.extensionRecords(len(g.image.extensions))}
 	for _, run := range spans {
 		end := min(run.end, s.size)
 		if run.start < end {
@@ -84,6 +86,9 @@ func (g *Guest) Load(s *State) error {
 			return fmt.Errorf("%w: its memory cannot be grown to %d bytes", ErrImage, s.size)
 		}
 	}
+	if err := g.attachAll(slices.Concat(g.image.extensions, s.extensions)); err != nil {
+		return err
+	}
 	for _, p := range s.pages {
 		copy(g.memory.space[p.At:g.memory.size], p.Data)
 	}
@@ -95,8 +100,8 @@ func (g *Guest) Load(s *State) error {
 	return nil
 }
 
-// A marshalled state is: magic, build id, CRC of the rest, image, size, stack, then the descriptors and the
-// pages, compressed.
+// A marshalled state is: magic, build id, CRC of the rest, image, size, stack, then the descriptors, the
+// extensions and the pages, compressed.
 const stateMagic = "eryx-state-1\n"
 
 // Marshal encodes the state, bound to this build.
@@ -105,9 +110,15 @@ func (s *State) Marshal() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImage, err)
 	}
-	raw := make([]byte, 0, int(s.SizeBytes())+16*len(s.pages)+len(descriptors)+64)
-	raw = binary.LittleEndian.AppendUint32(raw, uint32(len(descriptors)))
-	raw = append(raw, descriptors...)
+	extensions, err := msgpack.Marshal(s.extensions)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrImage, err)
+	}
+	raw := make([]byte, 0, int(s.SizeBytes())+16*len(s.pages)+len(descriptors)+len(extensions)+64)
+	for _, part := range [][]byte{descriptors, extensions} {
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(len(part)))
+		raw = append(raw, part...)
+	}
 	for _, p := range s.pages {
 		raw = binary.LittleEndian.AppendUint64(raw, p.At)
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(len(p.Data)))
@@ -170,18 +181,21 @@ func unmarshalState(b []byte) (*State, error) {
 // parse reads the decompressed descriptors and pages.
 func (s *State) parse(raw []byte) error {
 	short := errors.New("its contents are cut short")
-	if len(raw) < 4 {
-		return short
+	for _, decode := range []func([]byte) error{s.decodeDescriptors, s.decodeExtensions} {
+		if len(raw) < 4 {
+			return short
+		}
+		n := binary.LittleEndian.Uint32(raw)
+		raw = raw[4:]
+		if uint64(n) > uint64(len(raw)) {
+			return short
+		}
+		if err := decode(raw[:n]); err != nil {
+			return err
+		}
+		raw = raw[n:]
 	}
-	n := binary.LittleEndian.Uint32(raw)
-	raw = raw[4:]
-	if uint64(n) > uint64(len(raw)) {
-		return short
-	}
-	if err := decodeDescriptors(raw[:n], &s.descriptors); err != nil {
-		return err
-	}
-	for raw = raw[n:]; len(raw) > 0; {
+	for len(raw) > 0 {
 		if len(raw) < 16 {
 			return short
 		}
