@@ -182,6 +182,9 @@ func (g *Guest) link(base uint32) (init uint32, err error) {
 		return 0, errors.New("nothing was opened")
 	}
 	l.MemoryBase = base
+	if base == 0 {
+		return 0, fmt.Errorf("not enough memory for its %d bytes of data", l.MemoryBytes)
+	}
 	if base%max(l.MemoryAlign, 1) != 0 || !l.fill(g) {
 		return 0, fmt.Errorf("there is no room for %d bytes at %#x", l.MemoryBytes, base)
 	}

@@ -74,11 +74,11 @@ static PyObject *libc(PyObject *self, PyObject *x) {
   char text[64];
   double v = PyFloat_AsDouble(x);
   snprintf(text, sizeof text, "%.3f %.3f", sin(v), strtod("2.5", NULL));
-  errno = 0;
-  FILE *f = fopen("/data/none", "r");
   printf("from C %d\n", 5);
   fflush(stdout);
-  return Py_BuildValue("(sii)", text, f == NULL, errno);
+  errno = 0;
+  FILE *f = fopen("/data/none", "r");
+  return Py_BuildValue("(sis)", text, f == NULL, strerror(errno));
 }
 
 static PyObject *spin(PyObject *self, PyObject *unused) {
@@ -87,15 +87,23 @@ static PyObject *spin(PyObject *self, PyObject *unused) {
 }
 
 // spin_calls runs for ever without a loop.
-__attribute__((noinline)) static int fork_twice(int n) { return n == 0 ? 1 : fork_twice(n - 1) + fork_twice(n - 1); }
+static volatile int forks;
+__attribute__((noinline)) static int fork_twice(int n) {
+  return n == 0 ? ++forks : fork_twice(n - 1) - fork_twice(n - 1);
+}
 static PyObject *spin_calls(PyObject *self, PyObject *unused) { return PyLong_FromLong(fork_twice(60)); }
 
 // deep recurses without end, and without any use of the shadow stack.
+static volatile int levels;
 __attribute__((noinline)) static int odd(int n);
-__attribute__((noinline)) static int even(int n) { return n == -1 ? 1 : odd(n + 2) + 1; }
-__attribute__((noinline)) static int odd(int n) { return n == -1 ? 0 : even(n + 2) * 3; }
+__attribute__((noinline)) static int even(int n) { return n == -1 ? 1 : odd(n + 2) + ++levels; }
+__attribute__((noinline)) static int odd(int n) { return n == -1 ? 0 : even(n + 2) * ++levels; }
 static PyObject *deep(PyObject *self, PyObject *n) { return PyLong_FromLong(even((int)PyLong_AsLong(n))); }
-static PyObject *depth(PyObject *self, PyObject *n) { return PyLong_FromLong(PyLong_AsLong(n)); }
+
+// next_deep recurses through an iterator's slot, which the guest does not guard.
+static PyObject *next_deep(PyObject *iterator) { return PyIter_Next(iterator); }
+static PyType_Slot endless_slots[] = {{Py_tp_iter, PyObject_SelfIter}, {Py_tp_iternext, next_deep}, {0, NULL}};
+static PyType_Spec endless_spec = {"sample.Endless", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, endless_slots};
 
 static PyObject *again(PyObject *self, PyObject *f) { return PyObject_CallFunction(f, "O", f); }
 
@@ -137,9 +145,8 @@ static PyMethodDef methods[] = {{"add", add, METH_VARARGS, "add(a, b)"},
     {"relocations", relocations, METH_NOARGS, NULL}, {"identities", identities, METH_O, NULL},
     {"call", call, METH_VARARGS, "call(f, n): call f with each number below n."}, {"fail", fail, METH_O, NULL},
     {"allocate", allocate, METH_O, NULL}, {"libc", libc, METH_O, NULL}, {"spin", spin, METH_NOARGS, NULL},
-    {"spin_calls", spin_calls, METH_NOARGS, NULL}, {"deep", deep, METH_O, NULL}, {"depth", depth, METH_O, NULL},
-    {"again", again, METH_O, NULL}, {"bump", bump, METH_NOARGS, NULL}, {"crash", crash, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL}};
+    {"spin_calls", spin_calls, METH_NOARGS, NULL}, {"deep", deep, METH_O, NULL}, {"again", again, METH_O, NULL},
+    {"bump", bump, METH_NOARGS, NULL}, {"crash", crash, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyModuleDef module = {PyModuleDef_HEAD_INIT, "sample", "A test.", -1, methods, NULL, NULL, NULL, NULL};
 
@@ -149,9 +156,10 @@ EXPORT PyObject *PyInit_sample(void) {
   PyObject *m = PyModule_Create2(&module, PYTHON_API_VERSION);
   PyObject *counter = m ? PyType_FromSpec(&counter_spec) : NULL;
   error = counter ? PyErr_NewException("sample.Error", PyExc_LookupError, NULL) : NULL;
-  PyObject *capsule = error ? PyCapsule_New((void *)exported_triple, "sample.triple_capsule", NULL) : NULL;
+  PyObject *endless = error ? PyType_FromSpec(&endless_spec) : NULL;
+  PyObject *capsule = endless ? PyCapsule_New((void *)exported_triple, "sample.triple_capsule", NULL) : NULL;
   if (!capsule || PyModule_AddObjectRef(m, "Counter", counter) || PyModule_AddObjectRef(m, "Error", error) ||
-      PyModule_AddObjectRef(m, "triple_capsule", capsule))
+      PyModule_AddObjectRef(m, "Endless", endless) || PyModule_AddObjectRef(m, "triple_capsule", capsule))
     return NULL;
   return m;
 }
