@@ -18,9 +18,12 @@ func hostDLOpen(g *Guest, stack []uint64) {
 	name, ok := g.bytes(uint32(stack[0]), uint32(stack[1]))
 	out, ok2 := g.bytes(uint32(stack[2]), openedBytes)
 	if !ok || !ok2 || len(name) > maxExtensionPath {
+		g.linker.failure = "its path is too long"
 		stack[0] = negative(errnoFault)
 		return
 	}
+	g.drainOutput()
+	g.host.Busy() // compiling may take a while
 	handle, err := g.open(path.Clean(string(name)))
 	if err != nil {
 		g.linker.failure = path.Base(string(name)) + ": " + err.Error()

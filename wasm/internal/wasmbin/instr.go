@@ -161,8 +161,23 @@ func readImmediates(r *Reader, in *Instr) {
 	case op == OpSelectTyped:
 		vector(r, readValType)
 	default:
-		r.fail(fmt.Errorf("unsupported instruction %#x", uint16(op)))
+		r.fail(fmt.Errorf("unsupported instruction %#x%s", uint16(op), feature(op)))
 	}
+}
+
+// feature names the extension of WebAssembly that an unsupported opcode is of, where that is known.
+func feature(op Op) string {
+	switch op {
+	case 0xfd:
+		return " (SIMD)"
+	case 0xfe:
+		return " (threads)"
+	case 0xfb:
+		return " (garbage collection)"
+	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
+		return " (exceptions)"
+	}
+	return ""
 }
 
 func readTargets(r *Reader, in *Instr) {
