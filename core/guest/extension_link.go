@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -155,12 +154,9 @@ func (g *Guest) extensionRecords(first int) []extensionRecord {
 
 // open finds and compiles the extension at path, or finds it among those that are loaded. It returns its number.
 func (g *Guest) open(path string) (handle int, err error) {
-	ctx := g.ctx
-	if left := g.Left(); left >= 0 {
-		limited, cancel := context.WithTimeout(ctx, left+time.Second)
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := context.WithCancel(g.ctx)
+	defer cancel()
+	go g.ctl.watch(ctx, cancel, g.ctl.started, g.ctl.deadline)
 	ext, sum, err := g.rt.extension(ctx, g.linker.source, path)
 	if err != nil {
 		return 0, err

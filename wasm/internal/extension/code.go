@@ -23,21 +23,6 @@ func (b *builder) rewriteCode() error {
 	return nil
 }
 
-// checkSize bounds what compiling and calling a function costs.
-func checkSize(typ wasmbin.FuncType, body wasmbin.Body) error {
-	if len(body.Code) > maxFunctionBytes {
-		return fmt.Errorf("its %d bytes of code are more than %d", len(body.Code), maxFunctionBytes)
-	}
-	locals := uint64(len(typ.Params))
-	for _, l := range body.Locals {
-		locals += uint64(l.Count)
-	}
-	if locals > maxLocals {
-		return fmt.Errorf("its %d variables are more than %d", locals, maxLocals)
-	}
-	return nil
-}
-
 func (b *builder) rewrite(code []byte) ([]byte, error) {
 	out := make([]byte, 0, len(code)+len(code)/8)
 	err := wasmbin.Walk(code, func(in wasmbin.Instr) error {

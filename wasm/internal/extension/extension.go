@@ -29,14 +29,12 @@ const (
 
 // Limits of a library. They bound what preparing and compiling it may cost.
 const (
-	MaxModuleBytes   = 32 << 20
-	maxFunctionBytes = 1 << 20
-	maxTypes         = 2000
-	maxFunctions     = 100_000
-	maxLocals        = 20_000 // of one function, parameters included
-	maxTableSlots    = 1 << 14
-	maxMemoryBytes   = 1 << 30
-	maxAlignLog2     = 16
+	MaxModuleBytes = 32 << 20
+	maxTypes       = 2000
+	maxFunctions   = 100_000
+	maxTableSlots  = 1 << 14
+	maxMemoryBytes = 1 << 30
+	maxAlignLog2   = 16
 )
 
 // Base says what an Address is relative to.
