@@ -14,7 +14,8 @@ import (
 // that the next one is a good one.
 func importError(t *testing.T, name string, library []byte, want string) {
 	t.Helper()
-	s := session(t, extension(t, name, library))
+	// By this name, the wheel is not looked into before the import.
+	s := session(t, wheelOf(t, name, map[string][]byte{name + ".so": library}))
 	code := fmt.Sprintf("try:\n    import %s\nexcept ImportError as e:\n    print(type(e).__name__, e.name, e)\nprint('goes on')", name)
 	result, err := s.Execute(t.Context(), code)
 	if err != nil {
@@ -42,6 +43,18 @@ func TestNotExtensions(t *testing.T) {
 		"dylink":    {bytes.Replace(good, []byte("\x08dylink.0\x01"), []byte("\x08dylink.0\x77"), 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) { importError(t, name, c.library, c.want) })
+	}
+}
+
+// TestForeignWheels checks that a wheel's machine code is looked at when the wheel is given.
+func TestForeignWheels(t *testing.T) {
+	for file, name := range map[string]string{
+		"p-1.0-cp314-cp314-wasi_0_0_wasm32.whl": "p" + suffix, "p-1.0-py3-none-any.whl": "p.cpython-314-x86_64-linux-gnu.so",
+	} {
+		_, err := rt.NewSession(core.Config{Packages: []core.Package{wheelFor(t, file, map[string][]byte{name: []byte("\x7fELF\x02\x01\x01")})}})
+		if core.ErrorCode(err) != core.CodeInitialization || !strings.Contains(err.Error(), "cannot be loaded") {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }
 
