@@ -116,6 +116,16 @@ func Walk(code []byte, visit func(Instr) error) error {
 	return r.err
 }
 
+// ConstantI32 returns the value of a constant expression that is one i32.const.
+func ConstantI32(expr []byte) (uint32, error) {
+	r := NewReader(expr)
+	in, end := readInstr(r), readInstr(r)
+	if r.err == nil && (in.Op != OpI32Const || end.Op != OpEnd || r.Len() != 0) {
+		r.fail(errors.New("not a constant"))
+	}
+	return uint32(in.Signed()), r.err
+}
+
 func readInstr(r *Reader) Instr {
 	in := Instr{Pos: r.pos}
 	in.Op = Op(r.Byte())
