@@ -8,6 +8,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LIBRARY := build/liberyx.so
+NODE := bindings/node
+RUST := bindings/rust
 GO_SOURCES := $(shell git ls-files '*.go' 'capi/*' 'include/*' 'wasm/*' go.mod go.sum)
 
 ## help: list the targets
@@ -28,9 +30,9 @@ $(LIBRARY): $(GO_SOURCES)
 quickstart: $(LIBRARY) $(VENV)/.done
 	PYTHONPATH=bindings/python ERYX_LIBRARY=$(LIBRARY) $(PYTHON) examples/quickstart/python/quickstart.py
 
-## test: install what the tests need into this folder, and run all of them: Go, C, Python, guest
+## test: install what the tests need into this folder, and run all of them: Go, C, Python, Node, Rust, guest, documents
 .PHONY: test
-test: test-go test-c test-python test-guest
+test: test-go test-c test-python test-node test-rust test-guest test-documents
 
 # The suites of real packages are fetched first: pinned, hashed, kept in build/.
 .PHONY: test-go
@@ -52,6 +54,38 @@ test-c: $(VENV)/.done
 .PHONY: test-python
 test-python: $(LIBRARY) $(VENV)/.done
 	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
+
+# Node's dependencies are those of its lock file; the examples and the quick start use the package of this folder.
+.PHONY: test-node
+test-node: $(LIBRARY) $(NODE)/node_modules/.done examples/node/node_modules/.done
+	cd $(NODE) && npm run --silent build:native && ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) npm test --silent
+
+$(NODE)/node_modules/.done examples/node/node_modules/.done: %/node_modules/.done: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --silent
+	mkdir -p examples/quickstart/node/node_modules
+	ln -sfn ../../../../$(NODE) examples/quickstart/node/node_modules/eryx
+	touch $@
+
+# Cargo is no package of a registry: where there is none, the crates are left out. Both ways to the library, the documentation
+# without it, and the packed crates, offline.
+.PHONY: test-rust
+ifneq ($(shell command -v cargo),)
+test-rust: $(LIBRARY)
+	cd $(RUST) && cargo test --locked --quiet --workspace --features eryx/tokio
+	mkdir -p build/lib && ln -sf ../liberyx.so build/lib/liberyx.so && ln -sf ../liberyx.so build/lib/liberyx.so.0
+	cd $(RUST) && LD_LIBRARY_PATH=$(CURDIR)/build/lib ERYX_LIB_DIR=$(CURDIR)/build/lib cargo test --locked --quiet -p eryx-sys -p eryx \
+		--no-default-features --features eryx-sys/link,eryx/link,eryx/macros
+	cd $(RUST) && DOCS_RS=1 RUSTDOCFLAGS="-D warnings" ERYX_LIBRARY=/nonexistent cargo doc --locked --offline --quiet --no-deps --all-features
+	ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(RUST)/check_package.sh
+else
+test-rust:
+	@echo "test-rust: left out: no cargo here"
+endif
+
+# Every block of every document, with the programs of all languages (tests/documents).
+.PHONY: test-documents
+test-documents: $(LIBRARY) $(VENV)/.done $(NODE)/node_modules/.done
+	ERYX_DOCUMENTS=all go test -count=1 -timeout 10m ./tests/documents/
 
 # The guest's Python modules are also tested on the host's own CPython, which must be 3.13 or later: the first that is.
 GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[34].*/bin/python3; do \
@@ -83,9 +117,9 @@ $(VENV)/.done: requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format
+## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format, biome, tsc, rustfmt, clippy
 .PHONY: lint
-lint: $(VENV)/.done
+lint: $(VENV)/.done lint-node lint-rust
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt: $$out"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
@@ -94,12 +128,26 @@ lint: $(VENV)/.done
 	cd bindings/python && $(CURDIR)/$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
+.PHONY: lint-node
+lint-node: $(NODE)/node_modules/.done
+	cd $(NODE) && npm run --silent build && npm run --silent check && npm run --silent docs
+
+.PHONY: lint-rust
+ifneq ($(shell command -v cargo),)
+lint-rust:
+	cd $(RUST) && cargo fmt --all --check && cargo clippy --locked --quiet --workspace --all-targets --features eryx/tokio -- -D warnings
+else
+lint-rust:
+	@echo "lint-rust: left out: no cargo here"
+endif
+
 ## fmt: format everything
 .PHONY: fmt
 fmt: $(VENV)/.done
 	gofmt -w $$(git ls-files '*.go')
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/clang-format -i $$(git ls-files '*.c' '*.h')
+	$(if $(shell command -v cargo),cd $(RUST) && cargo fmt --all)
 
 ## bench: measure against pyeryx in one run, and write bench/RESULTS.md
 .PHONY: bench
@@ -118,6 +166,16 @@ wasm:
 wheel: $(VENV)/.done
 	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
 	PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist
+
+## npm: the Node packages for this processor into dist/, installed and run (fetches ziglang, 100 MB); NPM_ARCH="x64 arm64": which
+.PHONY: npm
+NPM_ARCH ?= $(shell node -p process.arch)
+npm: $(VENV)/.done $(NODE)/node_modules/.done
+	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
+	PYTHON=$(CURDIR)/$(PYTHON) $(NODE)/scripts/pack.sh dist "$(NPM_ARCH)"
+	node $(NODE)/scripts/test_package.mjs dist
+	cd $(NODE) && npx attw --quiet ../../dist/eryx-$$(node -p 'require("./package.json").version').tgz
+	cd $(NODE) && npx publint run --strict ../../dist/eryx-$$(node -p 'require("./package.json").version').tgz
 
 ## docs: the documents that are generated from the code
 .PHONY: docs

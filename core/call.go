@@ -22,6 +22,7 @@ type Call struct {
 	started   time.Time
 	timeout   time.Duration // of the call, or of the wait for a stream's next item; not positive: none
 	deadline  time.Time     // zero: none
+	recorded  *recordedCall // its entry in the journal, nil: none is kept
 	due       time.Time     // when to look at the deadline; the execution's
 
 	mu       sync.Mutex
@@ -159,8 +160,11 @@ func errorOf(err error) (code, message string) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout", err.Error()
 	}
-	return "callback", err.Error()
+	return defaultErrorCode, err.Error()
 }
+
+// defaultErrorCode is the code of an error that has none of its own.
+const defaultErrorCode = "callback"
 
 // validText is text as it may be passed to the guest.
 func validText(text string) string {

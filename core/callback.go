@@ -108,6 +108,29 @@ func (c *Callback) validate() error {
 	return nil
 }
 
+// CheckCallbacks reports what NewSession would say of callbacks: names and schemas that cannot be used.
+func CheckCallbacks(callbacks []Callback) error {
+	_, err := newCallbackSet(callbacks)
+	return err
+}
+
+// ParameterNames are the names of a callback's parameters in the order of its schema; none when it has no schema.
+func ParameterNames(c Callback) []string {
+	text, err := schemaText(c.Schema)
+	if err != nil {
+		return nil
+	}
+	parameters, err := parametersOf(text)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.Name
+	}
+	return names
+}
+
 // callbackSet is the callbacks of a session, checked and ready to announce to its guest.
 type callbackSet struct {
 	table        map[string]*Callback

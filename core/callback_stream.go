@@ -131,10 +131,17 @@ func (c *Call) sendWaiting(item any) error {
 
 // sendItem queues an item of call; true when the caller now drives the program.
 func (x *execution) sendItem(call *Call, event []byte) bool {
+	var outcome callOutcome
+	if call.recorded != nil {
+		outcome = outcomeOf(event)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.finished || x.calls[call.id] != call {
 		return false
+	}
+	if call.recorded != nil {
+		x.recorder.item(call.recorded, outcome.value)
 	}
 	return x.deliver(event)
 }

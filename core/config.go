@@ -3,6 +3,8 @@ package core
 import (
 	"io"
 	"time"
+
+	"github.com/eryx-go/eryx/core/wheel"
 )
 
 // Config is what a Sandbox or a Session is made with. The zero value gives a guest with the default limits,
@@ -23,8 +25,19 @@ type Config struct {
 	// Volumes are directories and files of the host that the program sees. They are opened when a session or
 	// a sandbox is made, and it is an error if one cannot be.
 	Volumes []Volume
+	// VFS is what the program's writable files are kept in, nil for files of its own. A Sandbox's programs then find what
+	// earlier ones left. A factory's files are not copied into it.
+	VFS *Storage
+	// VFSMountPath is where the writable files are, instead of /data, which then is not there; it is also the program's
+	// working directory and HOME.
+	VFSMountPath string
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
+	// Requirements are packages to be fetched, such as "jinja2>=3", with what they need; see ResolveRequirements. What was
+	// chosen once is taken from the cache and its lock file.
+	Requirements []string
+	// Resolve says how Requirements are fetched.
+	Resolve wheel.ResolveConfig
 	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
 	// program waits, who can be interrupted meanwhile; what arrives late is kept for its next read. If Stdin
 	// has a working method SetReadDeadline, a read is abandoned with its execution.
@@ -36,6 +49,8 @@ type Config struct {
 	// included, so that nothing is lost and nothing half done remains. It costs each execution a copy of the
 	// memory that the session has changed.
 	Checkpoint bool
+	// Store keeps a session on disk while it is not used and others are; nil keeps it in memory. Of sessions only.
+	Store *SessionStore
 	// KeepTasks leaves asyncio tasks that a session's execution did not wait for running, to go on in later
 	// executions, instead of cancelling them.
 	KeepTasks bool
@@ -63,7 +78,10 @@ func (c Config) validate() error {
 	if err := c.Limits.validate(); err != nil {
 		return err
 	}
-	return validateVolumes(c.Volumes)
+	if err := validateVolumes(c.Volumes); err != nil {
+		return err
+	}
+	return c.validateVFS()
 }
 
 // ExecuteOption changes one execution.
@@ -74,6 +92,9 @@ type executeOptions struct {
 	filename string
 	mode     string
 	output   [2]func([]byte) // instead of OnStdout and OnStderr
+	trace    *traceWish      // instead of Trace and OnTrace
+	journal  bool            // keep one
+	earlier  *Journal
 }
 
 // WithLimits overrides the limits of one execution; fields that are zero keep the sandbox's.
@@ -89,6 +110,21 @@ func WithTimeout(d time.Duration) ExecuteOption {
 // Config.OnStdout hold.
 func WithOutput(stdout, stderr func(p []byte)) ExecuteOption {
 	return func(o *executeOptions) { o.output = [2]func([]byte){stdout, stderr} }
+}
+
+// WithTrace traces one execution, whatever Config says: collect keeps the events in Result.Trace, and handler, which may
+// be nil, is given them in batches, in order, on the goroutine that drives the program, which waits for it. It must
+// not keep the slice.
+func WithTrace(collect bool, handler func([]TraceEvent)) ExecuteOption {
+	return func(o *executeOptions) { o.trace = &traceWish{collect, handler} }
+}
+
+// WithJournal records what the callbacks come to in Result.Journal, and answers calls from an earlier journal as long as
+// the program makes the calls that are in it, in whatever order; nil is none. A session whose execution is stopped
+// (suspended, out of time or fuel, cancelled, killed) is as before it, so that the program can be executed again; a
+// program that ends by itself, be it with an exception, leaves its state as ever.
+func WithJournal(earlier *Journal) ExecuteOption {
+	return func(o *executeOptions) { o.journal, o.earlier = true, earlier }
 }
 
 // WithFilename names the source in tracebacks; default "<user>".

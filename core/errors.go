@@ -25,6 +25,7 @@ const (
 	CodePoolClosed     Code = "pool_closed"    // the pool is closed
 	CodeClosed         Code = "closed"         // the object is closed, or its guest is dead and wants a Reset
 	CodeInvalid        Code = "invalid"        // an argument makes no sense
+	CodeFile           Code = "file"           // a file of a Storage could not be used; Error.Errno says why
 	CodeUnsupported    Code = "unsupported"    // not on this platform
 	CodeInternal       Code = "internal"       // a fault of Eryx's own
 )
@@ -40,6 +41,8 @@ type Error struct {
 	Limit string
 	// ExitCode is what the program exited with, for CodeExit.
 	ExitCode int
+	// Errno is the name of what went wrong, such as "ENOENT", for CodeFile; "" where there is none.
+	Errno string
 	// Killed says that the guest was stopped by force: its session must be Reset.
 	Killed bool
 	// Cause is the underlying error, may be nil.

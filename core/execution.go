@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
@@ -29,6 +30,9 @@ type execution struct {
 	invocations int
 	work        workQueue
 	trace       *tracer // nil: off
+	rollsBack   bool    // the session goes back to its state from before when this is halted
+
+	halted atomic.Bool // suspended with a journal: the guest must not run on
 
 	mu        sync.Mutex
 	waiting   bool // nobody drives
@@ -40,6 +44,9 @@ type execution struct {
 	deadlines deadlineHeap
 	records   []CallbackRecord
 	ended     []CallbackRecord // to be traced
+	recorder  *recorder        // nil: no journal
+	suspended *SuspendedCallback
+	hurried   bool // interrupted while halted
 }
 
 var (
@@ -51,6 +58,7 @@ var (
 		guest.CauseFuel:      "the fuel is used up",
 		guest.CauseClosed:    "the session was closed",
 		guest.CauseOutput:    "the output limit was passed",
+		guest.CauseSuspended: "the execution was suspended",
 	}
 )
 
@@ -65,8 +73,11 @@ func mustEncode(v any) []byte {
 // pump drives the program from message on, until it is done or waits. owned says that the goroutine is the
 // execution's own and may be used to run a host function.
 func (x *execution) pump(message []byte, owned bool) {
-	for {
+	for !x.halted.Load() {
 		reply, err := x.guest.Call(message)
+		if x.halted.Load() {
+			break
+		}
 		if err != nil {
 			x.end(nil, err)
 			return
@@ -82,13 +93,14 @@ func (x *execution) pump(message []byte, owned bool) {
 		}
 		message = next
 	}
+	x.drain(owned)
 }
 
 // rest is called when nothing in the guest is runnable. It reports the next message when there already is
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
 	x.mu.Lock()
-	if !x.events.empty() || x.taking != nil || x.mustInterrupt() {
+	if x.halted.Load() || !x.events.empty() || x.taking != nil || x.mustInterrupt() {
 		x.mu.Unlock()
 		x.startWork()
 		return x.nextMessage()
@@ -189,6 +201,7 @@ func (x *execution) interrupt(cause guest.Cause) {
 		return
 	}
 	x.guest.Interrupt(cause)
+	x.hurried = true
 	x.mu.Unlock()
 	if x.takePump() {
 		go func() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/wire"
 )
 
@@ -54,6 +55,10 @@ func (x *execution) begin(id int64, name string, args map[string]any) int32 {
 		return 0
 	}
 	call := &Call{Name: name, Args: args, execution: x, callback: callback, id: id, started: time.Now()}
+	if x.recorder != nil {
+		call.callback, call.recorded = x.journaled(callback, name, args)
+		callback = call.callback
+	}
 	call.timeout = x.limits.CallbackTimeout
 	if callback.Timeout != 0 {
 		call.timeout = callback.Timeout
@@ -104,8 +109,15 @@ func (x *execution) refusal(id int64, callback *Callback, name string) error {
 		return CallbackErrorf("limit", "the limit of %d callback invocations per execution is used up; make fewer calls or batch them", limit)
 	}
 	x.mu.Lock()
-	pending, used := len(x.calls), x.calls[id] != nil
+	pending, used, suspended := len(x.calls), x.calls[id] != nil, x.suspended != nil
+	full := x.recorder != nil && x.recorder.full()
 	x.mu.Unlock()
+	if suspended {
+		return errSuspended
+	}
+	if full {
+		return CallbackErrorf("limit", "the journal of this execution is full: it may hold %d bytes of arguments and answers", maxJournalBytes)
+	}
 	if used {
 		return CallbackErrorf("internal", "call %d is under way already", id)
 	}
@@ -170,11 +182,18 @@ func (x *execution) signal() {
 
 // completed queues the answer of call; true when the caller now drives the program.
 func (x *execution) completed(call *Call, value any, err error) bool {
+	if reason, ok := suspensionOf(err); ok {
+		return x.suspend(call, reason)
+	}
 	var event []byte
 	if err == nil && call.callback.streaming() {
 		event = mustEncode([]any{call.id, eventEnd})
 	} else {
 		event = x.encodeEvent(call.id, value, err)
+	}
+	var outcome callOutcome
+	if call.recorded != nil {
+		outcome = outcomeOf(event)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -183,21 +202,16 @@ func (x *execution) completed(call *Call, value any, err error) bool {
 	}
 	delete(x.calls, call.id)
 	x.record(call, err)
+	if call.recorded != nil {
+		x.recorder.end(call.recorded, outcome)
+	}
 	return x.deliver(event)
 }
 
 // deliver queues an event; true when the caller now drives the program. Under mu.
 func (x *execution) deliver(event []byte) bool {
 	x.events.add(event)
-	if !x.waiting {
-		x.signal()
-		return false
-	}
-	x.waiting = false
-	if x.timer != nil {
-		x.timer.Stop()
-	}
-	return true
+	return x.wake()
 }
 
 // record notes a call that has ended. Under mu.
@@ -237,7 +251,11 @@ func (x *execution) expireCalls() {
 		err := CallbackErrorf("timeout", "callback %q took longer than %v; ask for less, or in smaller steps", call.Name, call.timeout)
 		if call.settle(errDeadline) {
 			x.record(call, err)
-			x.events.add(x.encodeEvent(call.id, nil, err))
+			event := x.encodeEvent(call.id, nil, err)
+			if call.recorded != nil {
+				x.recorder.end(call.recorded, outcomeOf(event))
+			}
+			x.events.add(event)
 			x.signal()
 		}
 	}
@@ -250,6 +268,9 @@ func (x *execution) cancelCall(id int64) {
 	if call != nil {
 		delete(x.calls, id)
 		x.record(call, CallbackErrorf("cancelled", "cancelled by the program"))
+		if call.recorded != nil && x.guest.Cause() == guest.CauseNone { // and not because it is being stopped
+			call.recorded.abandon()
+		}
 	}
 	x.mu.Unlock()
 	if call != nil {

@@ -59,6 +59,11 @@ func (x *execution) end(outcome map[string]any, err error) {
 	}
 	calls := x.calls
 	x.calls, x.deadlines = nil, nil
+	for _, call := range calls {
+		if call.recorded != nil && err == nil && x.guest.Cause() == guest.CauseNone {
+			call.recorded.abandon() // the program ended without its answer
+		}
+	}
 	x.mu.Unlock()
 	for _, call := range calls {
 		call.settle(errCanceled)
@@ -72,6 +77,10 @@ func (x *execution) end(outcome map[string]any, err error) {
 	if x.trace != nil {
 		x.traceEnded()
 		r.Trace, r.TraceTruncated = x.trace.all(), x.trace.truncated
+	}
+	r.Suspended = x.suspended
+	if x.recorder != nil {
+		r.Journal, r.ReplayedCallbacks = x.recorder.journal(), x.recorder.replayed
 	}
 	r.PeakMemoryBytes = x.guest.PeakMemory()
 	r.FuelConsumed = x.guest.FuelUsed()
@@ -100,6 +109,8 @@ func (x *execution) failure(outcome map[string]any, err error) *Error {
 	python := pythonError(outcome)
 	var exit *guest.ExitError
 	switch {
+	case x.result.Suspended != nil && (err != nil || cause == guest.CauseSuspended):
+		return x.suspendedError(err != nil)
 	case errors.As(err, &exit):
 		x.result.ExitCode = int(int32(exit.Code))
 		if exit.Code == 0 {
@@ -113,10 +124,10 @@ func (x *execution) failure(outcome map[string]any, err error) *Error {
 		return x.interruptedError(cause, python, err != nil)
 	case errors.Is(err, guest.ErrStack):
 		return &Error{Code: CodeLimit, Limit: "stack", Killed: true,
-			Message: "the program recursed deeper than the interpreter's stack; the session must be reset"}
+			Message: "the program recursed deeper than the interpreter's stack; " + x.killedNote()}
 	case err != nil:
 		return &Error{Code: CodeInternal, Killed: true, Cause: err,
-			Message: "the interpreter stopped unexpectedly; the session must be reset"}
+			Message: "the interpreter stopped unexpectedly; " + x.killedNote()}
 	}
 	if text, ok := outcome["failed"].(string); ok {
 		return x.runtimeError(outcome["type"], text)
@@ -213,9 +224,17 @@ func (x *execution) interruptedError(cause guest.Cause, python *PythonError, kil
 		e.Code, e.Message = CodeCancelled, "the execution was cancelled"
 	}
 	if killed {
-		e.Message += "; it did not stop when asked and was killed: the session must be reset"
+		e.Message += "; it did not stop when asked and was killed: " + x.killedNote()
 	}
 	return e
+}
+
+// killedNote says what has become of a session whose guest was killed.
+func (x *execution) killedNote() string {
+	if x.rollsBack {
+		return "the session is as it was before the execution"
+	}
+	return "the session must be reset"
 }
 
 // timeoutMessage says whose time is over: the limit's, or that of the context the caller gave.

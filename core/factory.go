@@ -77,7 +77,7 @@ func (rt *Runtime) NewFactory(ctx context.Context, config FactoryConfig) (*Facto
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer rt.closeSoon(s)
 	if err := s.setUp(ctx, config); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,9 @@ func (s *Session) setUp(ctx context.Context, config FactoryConfig) error {
 		{"imports", "<imports>", imports.String()},
 		{"set-up code", "<setup>", config.SetupCode},
 	} {
-		// The first execution, an empty one too, begins the guest's life: it extends sys.path.
+		if step.code == "" && !s.isFresh() {
+			continue // but the first execution, an empty one too, begins the guest's life: it extends sys.path
+		}
 		_, err := s.Execute(ctx, step.code, WithFilename(step.file))
 		if err == nil {
 			continue
@@ -121,6 +123,18 @@ func (s *Session) setUp(ctx context.Context, config FactoryConfig) error {
 		return wrapped
 	}
 	return nil
+}
+
+// isFresh reports that the session has executed nothing yet.
+func (s *Session) isFresh() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fresh
+}
+
+// closeSoon closes a session that runs nothing and is nobody else's, while the caller goes on.
+func (rt *Runtime) closeSoon(s *Session) {
+	rt.closing.Go(func() { _ = s.Close() }) // never fails
 }
 
 // extend is the origin of sessions that begin where s is now. s is of no use afterwards but to be closed.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zip"
 
@@ -43,28 +42,6 @@ func manyModules(t testing.TB, n int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// TestFactoryBuildTime: a factory takes at most 1.5 times as long as its imports themselves, and the image.
-func TestFactoryBuildTime(t *testing.T) {
-	packages := wheels(t, "jinja2", "markupsafe")
-	imports, build := time.Hour, time.Hour
-	// The image itself is a copy of 25 MB of memory, whatever was imported.
-	good := func() bool { return build <= imports*3/2+50*time.Millisecond }
-	for i := 0; i < 20 && (i < 2 || !good()); i++ { // the best of some: others use this machine too
-		s := newSession(t, core.Config{Packages: packages})
-		start := time.Now()
-		execute(t, s, "import jinja2")
-		imports = min(imports, time.Since(start))
-		start = time.Now()
-		f := newFactory(t, core.FactoryConfig{Packages: packages, Imports: []string{"jinja2"}})
-		build = min(build, time.Since(start))
-		_ = f.Close()
-	}
-	t.Logf("imports %v, factory %v", imports, build)
-	if !good() {
-		t.Errorf("imports take %v, the factory takes %v", imports, build)
-	}
 }
 
 func BenchmarkImport(b *testing.B) {

@@ -34,7 +34,7 @@ func (f *Factory) Bytes() ([]byte, error) {
 		return nil, failure(CodeClosed, "the factory is closed")
 	}
 	defer f.origin.owner.release()
-	parts, err := f.origin.parts(f.rt.image)
+	parts, err := f.origin.parts()
 	if err != nil {
 		return nil, failure(CodeSnapshot, "save the factory: %w", err)
 	}
@@ -49,12 +49,8 @@ func (f *Factory) Bytes() ([]byte, error) {
 }
 
 // parts encodes the origin.
-func (o *origin) parts(base *guest.Image) ([][]byte, error) {
-	state, err := o.image.Difference(base)
-	if err != nil {
-		return nil, err
-	}
-	image, err := state.Marshal()
+func (o *origin) parts() ([][]byte, error) {
+	image, err := o.image.AppendDifference(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +154,7 @@ func (rt *Runtime) loadOrigin(body []byte) (*origin, error) {
 	o := &origin{}
 	for i, target := range []**guestfs.Storage{&o.data, &o.tmp} {
 		if archive := parts[1+i]; len(archive) > 0 {
-			*target = guestfs.NewStorage(guestfs.Limits{})
+			*target = guestfs.NewStorage(guestfs.Limits{MaxBytes: maxFactoryBytes})
 			if err := (*target).Restore(archive); err != nil {
 				return nil, err
 			}
@@ -172,11 +168,7 @@ func (rt *Runtime) loadOrigin(body []byte) (*origin, error) {
 		rt.compileFor(site)
 		o.sites = append(o.sites, site)
 	}
-	state, err := guest.UnmarshalState(parts[0])
-	if err != nil {
-		return nil, err
-	}
-	if o.image, err = rt.image.Derive(state); err != nil {
+	if o.image, err = rt.image.Derive(parts[0]); err != nil {
 		return nil, err
 	}
 	o.owner = newImageOwner(rt.guests, o.image)

@@ -11,11 +11,12 @@ import (
 // files is the filesystem of one session: the shared system, a private /tmp, the writable /data, and volumes.
 type files struct {
 	root    *guestfs.Namespace
-	data    *guestfs.MemFS
+	data    *guestfs.MemFS // the session's own writable files, though Config.VFS may hide them
 	tmp     *guestfs.MemFS
+	shared  *Storage // Config.VFS
 	volumes []*guestfs.Volume
-	limits  guestfs.Limits
-	cwd     string
+	budget  *guestfs.Budget // of data, tmp and copies on write, together
+	cwd     string          // where the writable files are
 }
 
 const (
@@ -29,9 +30,9 @@ func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*file
 	if err != nil {
 		return nil, failure(CodeInternal, "compose the files: %w", err)
 	}
-	f := &files{root: root, cwd: dataPath}
-	f.limits.MaxBytes = bound(limits.MaxVFSBytes)
-	f.data, f.tmp = guestfs.NewMemFS(f.limits), guestfs.NewMemFS(f.limits)
+	f := &files{root: root, cwd: config.mountPath(), shared: config.VFS}
+	f.budget = guestfs.NewBudget(guestfs.Limits{MaxBytes: bound(limits.MaxVFSBytes)})
+	f.data, f.tmp = guestfs.NewMemFSOf(f.budget), guestfs.NewMemFSOf(f.budget)
 	origin.fill(f)
 	if err := origin.mount(root); err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*file
 // mount puts the volumes and the writable areas into the root; a volume may take the place of an area.
 func (f *files) mount(volumes []Volume) error {
 	for _, v := range volumes {
-		opened, err := v.open(f.limits)
+		opened, err := v.open(f.budget)
 		if err != nil {
 			return err
 		}
@@ -58,19 +59,28 @@ func (f *files) mount(volumes []Volume) error {
 			return invalid("volume %q: %w", v.HostPath, err)
 		}
 	}
-	for at, area := range map[string]*guestfs.MemFS{dataPath: f.data, tmpPath: f.tmp} {
+	writable := f.data
+	if f.shared != nil {
+		writable = f.shared.FS()
+	}
+	for at, area := range map[string]*guestfs.MemFS{f.cwd: writable, tmpPath: f.tmp} {
 		if slices.ContainsFunc(volumes, func(v Volume) bool { return path.Clean(v.GuestPath) == at }) {
 			continue
 		}
 		if err := f.root.Mount(at, area, guestfs.MountOptions{}); err != nil {
-			return failure(CodeInternal, "mount %s: %w", at, err)
+			return invalid("the writable files at %s: %w", at, err)
 		}
 	}
 	return nil
 }
 
-// left is how many bytes may still be written to the writable area.
-func (f *files) left() int64 { return max(0, f.data.Limits().MaxBytes-f.data.Usage().Bytes) }
+// left is how many bytes may still be written to the writable files.
+func (f *files) left() int64 {
+	if f.shared != nil {
+		return f.shared.FS().Budget().LeftBytes()
+	}
+	return f.budget.LeftBytes()
+}
 
 // reset forgets what a Reset of the session must not keep.
 func (f *files) reset() {}

@@ -232,6 +232,11 @@ func (l *Lease) Close() error {
 // released gives a lease's place to who waits, else makes a session ready for who comes.
 func (p *Pool) released() {
 	p.giveSlot()
+	p.refill()
+}
+
+// refill makes a session ready, if there is room for one that nobody waits for.
+func (p *Pool) refill() {
 	p.mu.Lock()
 	wanted := !p.closed && p.waiters.Len() == 0 && p.inUse+len(p.idle) < p.config.MaxSize
 	p.mu.Unlock()

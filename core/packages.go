@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/guestfs"
@@ -73,6 +75,24 @@ type origin struct {
 
 // root is the origin of sessions that have no factory.
 func (rt *Runtime) root() *origin { return &origin{image: rt.image} }
+
+// resolveTimeout bounds how long the requirements of a sandbox or session may take to be fetched.
+const resolveTimeout = 5 * time.Minute
+
+// withConfig is o with the packages and requirements of a configuration.
+func (o *origin) withConfig(rt *Runtime, config Config) (*origin, error) {
+	packages := config.Packages
+	if len(config.Requirements) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+		defer cancel()
+		resolved, err := ResolveRequirements(ctx, config.Requirements, config.Resolve)
+		if err != nil {
+			return nil, err
+		}
+		packages = append(slices.Clip(packages), resolved...)
+	}
+	return o.with(rt, packages)
+}
 
 // with is o with more packages.
 func (o *origin) with(rt *Runtime, packages []Package) (*origin, error) {

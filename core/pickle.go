@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"hash/crc32"
@@ -16,6 +17,9 @@ type Unsaved struct {
 const pickleMagic = "eryx-pickle-1\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// isPickle tells a pickle snapshot from an image.
+func isPickle(snapshot []byte) bool { return bytes.HasPrefix(snapshot, []byte(pickleMagic)) }
 
 // SnapshotState returns the program's globals as a pickle: data, functions, classes and closures by value, modules by
 // name. It can be restored by any build of Eryx. What pickle cannot take (generators, open files, databases) is
@@ -54,7 +58,7 @@ func (s *Session) RestoreState(ctx context.Context, snapshot []byte) error {
 		return nil
 	}
 	head := len(pickleMagic) + 4
-	if len(snapshot) < head || string(snapshot[:len(pickleMagic)]) != pickleMagic {
+	if len(snapshot) < head || !isPickle(snapshot) {
 		return failure(CodeSnapshot, "these bytes are no snapshot of a session's state")
 	}
 	pickle := snapshot[head:]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/eryx-go/eryx/core"
 )
@@ -46,6 +47,32 @@ generator = (i for i in range(3))
 }
 
 // TestRestoreStateRefusesDamage: bytes that are not a whole snapshot change nothing.
+// TestRestoreTakesPickles: what restores images merges pickles too, also when it starts a session.
+func TestRestoreTakesPickles(t *testing.T) {
+	s := newSession(t, core.Config{})
+	execute(t, s, "x = [1]\ndef f(): return x")
+	pickle, _, err := s.SnapshotState(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := testRuntime(t).NewSessionFrom(pickle, core.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	execute(t, other, "y = 2; x.append(2)")
+	if err := other.Restore(pickle); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(execute(t, other, "print(f(), y)").Stdout); got != "[1] 2\n" {
+		t.Error(got)
+	}
+	pickle[len(pickle)-1] ^= 1
+	if _, err := testRuntime(t).NewSessionFrom(pickle, core.Config{}); core.ErrorCode(err) != core.CodeSnapshot {
+		t.Errorf("a damaged pickle: %v", err)
+	}
+}
+
 func TestRestoreStateRefusesDamage(t *testing.T) {
 	ctx := context.Background()
 	s := newSession(t, core.Config{})
@@ -65,6 +92,47 @@ func TestRestoreStateRefusesDamage(t *testing.T) {
 		t.Error(err)
 	}
 	if got := string(execute(t, s, "print(x)").Stdout); got != "1\n" {
+		t.Error(got)
+	}
+}
+
+// TestHostilePickles: pickling and unpickling run under the session's limits, as programs do, and the session lives on.
+func TestHostilePickles(t *testing.T) {
+	ctx := context.Background()
+	limits := core.Limits{ExecutionTimeout: 300 * time.Millisecond, MaxMemoryBytes: 100 << 20}
+	for name, c := range map[string]struct {
+		value string
+		code  core.Code
+	}{
+		"endless": {"(exec, ('while True: pass',))", core.CodeTimeout},
+		"memory":  {"(exec, ('x = bytearray(200 << 20)',))", core.CodePython},
+		"raises":  {"(exec, ('1/0',))", core.CodePython},
+		"exits":   {"(exec, ('import os; os._exit(7)',))", core.CodeExit},
+	} {
+		maker := newSession(t, core.Config{})
+		execute(t, maker, "class Evil:\n    def __reduce__(self): return "+c.value+"\nevil = Evil()")
+		pickle, unsaved, err := maker.SnapshotState(ctx)
+		if err != nil || len(unsaved) > 0 {
+			t.Fatalf("%s: %v, unsaved %v", name, err, unsaved)
+		}
+		victim := newSession(t, core.Config{Limits: limits})
+		execute(t, victim, "x = 1")
+		if err := victim.RestoreState(ctx, pickle); core.ErrorCode(err) != c.code {
+			t.Errorf("%s: %v, want code %s", name, err, c.code)
+		}
+		if c.code == core.CodeExit {
+			continue // which ends the interpreter
+		}
+		if got := string(execute(t, victim, "print(x)").Stdout); got != "1\n" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	slow := newSession(t, core.Config{Limits: limits})
+	execute(t, slow, "y = 2\nclass Slow:\n    def __reduce__(self):\n        while True: pass\nslow = Slow()")
+	if _, _, err := slow.SnapshotState(ctx); core.ErrorCode(err) != core.CodeTimeout {
+		t.Errorf("endless pickling: %v", err)
+	}
+	if got := string(execute(t, slow, "print(y)").Stdout); got != "2\n" {
 		t.Error(got)
 	}
 }

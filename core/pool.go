@@ -2,6 +2,7 @@ package core
 
 import (
 	"container/list"
+	"context"
 	"sync"
 	"time"
 )
@@ -54,6 +55,8 @@ func (c PoolConfig) validate() error {
 		return invalid("a timeout of the pool is negative")
 	case c.Config.Stdin != nil:
 		return invalid("the leases of a pool cannot share a standard input: give it to each")
+	case c.Config.Store != nil:
+		return invalid("a pool's sessions are always in memory: it cannot have a session store")
 	}
 	return nil
 }
@@ -124,7 +127,7 @@ func (rt *Runtime) NewPool(config PoolConfig) (*Pool, error) {
 		base = config.Factory.origin
 		config.Config = base.adjust(config.Config)
 	}
-	origin, err := base.with(rt, config.Config.Packages)
+	origin, err := base.withConfig(rt, config.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +238,25 @@ func (p *Pool) arm() {
 	} else {
 		p.timer.Reset(wait)
 	}
+}
+
+// Check runs an empty program as a lease would, beside the leases, and returns why it fails, nil when the pool is
+// healthy. Errors: pool_closed, and those of NewSession and Execute.
+func (p *Pool) Check(ctx context.Context) error {
+	if p.Closed() {
+		return failure(CodePoolClosed, "the pool is closed")
+	}
+	s := p.takeIdle()
+	if s == nil {
+		var err error
+		if s, err = p.create(p.config.Config); err != nil {
+			return err
+		}
+	}
+	_, err := s.Execute(ctx, "")
+	_ = s.Close() // its instance is used for the next one
+	p.refill()
+	return err
 }
 
 // Closed reports that Close was called.

@@ -33,6 +33,13 @@ type Result struct {
 	PeakMemoryBytes int64
 	// FuelConsumed is the CPU used, in loop iterations of the guest's machine code.
 	FuelConsumed int64
+	// Journal is what the callbacks came to, with WithJournal; else nil. Of a suspended execution it ends before the
+	// call that suspended it, of one that was stopped it lacks the calls that had no answer yet.
+	Journal *Journal
+	// ReplayedCallbacks counts the calls that an earlier journal answered.
+	ReplayedCallbacks int
+	// Suspended is the call that suspended the execution; nil when none did.
+	Suspended *SuspendedCallback
 	// Err is the error that Execute returned, nil for success.
 	Err error
 }

@@ -21,6 +21,8 @@ type Runtime struct {
 	image  *guest.Image
 	usr    *guestfs.ArchiveFS
 	cache  string // the directory of the cache, "" for none
+
+	closing sync.WaitGroup // sessions of the runtime's own that are being closed
 }
 
 // RuntimeConfig says how a Runtime is made. The zero value is right for most programs.
@@ -83,6 +85,7 @@ func (rt *Runtime) systemFiles() (*guestfs.Namespace, error) {
 
 // Close frees the runtime. Sessions must be closed before.
 func (rt *Runtime) Close() error {
+	rt.closing.Wait()
 	err := rt.image.Close()
 	if closeErr := rt.guests.Close(context.Background()); err == nil {
 		err = closeErr

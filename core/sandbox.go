@@ -25,13 +25,16 @@ func (o *origin) newSandbox(rt *Runtime, config Config) (*Sandbox, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	if config.Store != nil {
+		return nil, invalid("a session store keeps sessions, and a sandbox has none")
+	}
 	if err := config.prepare(); err != nil {
 		return nil, err
 	}
 	if err := checkVolumes(config.Volumes); err != nil {
 		return nil, err
 	}
-	extended, err := o.with(rt, config.Packages)
+	extended, err := o.withConfig(rt, config)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,8 @@ type Session struct {
 	current     *execution
 	busy        *guest.Guest // runs an operation
 	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
+	saved       *guest.State // the guest as it is, when it was saved since it last ran
+	parked      *parked      // where it is, when its store has moved it to disk
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -45,7 +48,7 @@ func (rt *Runtime) NewSession(config Config) (*Session, error) {
 
 // newSession starts a session with the packages of config added to the origin's.
 func (o *origin) newSession(rt *Runtime, config Config) (*Session, error) {
-	extended, err := o.with(rt, config.Packages)
+	extended, err := o.withConfig(rt, config)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +77,30 @@ func (rt *Runtime) newSession(config Config, origin *origin) (*Session, error) {
 		origin.owner.release()
 		return nil, err
 	}
-	if err := s.startGuest(); err != nil {
+	if err := s.startAdmitted(); err != nil {
 		s.files.close()
 		origin.owner.release()
 		return nil, err
 	}
 	return s, nil
+}
+
+// startAdmitted is startGuest of a new session, for which its store makes room.
+func (s *Session) startAdmitted() error {
+	st := s.config.Store
+	if st == nil {
+		return s.startGuest()
+	}
+	s.turn <- struct{}{} // the store must not move it yet
+	defer func() { <-s.turn }()
+	err := st.admit(s)
+	if err == nil {
+		err = s.startGuest()
+	}
+	if err != nil {
+		st.forget(s)
+	}
+	return err
 }
 
 // startGuest takes a pristine guest. Under mu or before the session is shared.
@@ -171,8 +192,29 @@ func (s *Session) prepare(ctx context.Context, options []ExecuteOption, operatio
 	return x, nil
 }
 
-// acquire waits for the right to use the guest.
+// acquire waits for the right to use the guest, and brings it back if its store has moved it to disk.
 func (s *Session) acquire(ctx context.Context) error {
+	if err := s.acquireTurn(ctx); err != nil {
+		return err
+	}
+	st := s.config.Store
+	if st == nil {
+		return nil
+	}
+	err := st.admit(s)
+	if err == nil {
+		if err = s.comeBack(st); err != nil {
+			st.retire(s)
+		}
+	}
+	if err != nil {
+		<-s.turn
+	}
+	return err
+}
+
+// acquireTurn waits for the right to use the guest.
+func (s *Session) acquireTurn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return endedEarly(ctx, "before the execution began")
 	}
@@ -220,14 +262,18 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	if err != nil {
 		return nil, invalid("encode the execution: %v", err)
 	}
+	checkpoint, err := s.saveBefore(o)
+	if err != nil {
+		return nil, err
+	}
 	if operation[0] == "execute" {
 		s.count++
 	}
-	s.fresh, s.unannounced = false, false
+	s.fresh, s.unannounced, s.checkpoint = false, false, checkpoint
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbacks.table, trace: newTracer(&s.config),
+		callbacks: s.callbacks.table, trace: newTracer(s.config.tracing(o), s.config.MaxTraceEvents),
 	}
 	x.out.limit = bound(limits.MaxOutputBytes)
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
@@ -241,11 +287,12 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 			x.guest.Interrupt(guest.CauseOutput)
 		}
 	}
-	if s.config.Checkpoint {
-		if s.checkpoint, err = s.save(); err != nil {
-			return nil, err
-		}
+	if o.journal {
+		code, _ := operation[1].(string)
+		x.recorder = newRecorder(code, o.earlier)
 	}
+	s.changing()
+	x.rollsBack = checkpoint != nil
 	x.finish = s.finished
 	s.current = x
 	s.guest.SetHost(x)
@@ -265,7 +312,7 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	if o.mode != "" {
 		m["mode"] = o.mode
 	}
-	if s.config.tracing() {
+	if s.config.tracing(o) != nil {
 		m["trace"] = true
 	}
 	if s.config.KeepTasks {
@@ -295,10 +342,20 @@ func (s *Session) startMessage() map[string]any {
 	if len(s.config.Args) > 0 {
 		m["argv"] = s.config.Args
 	}
-	if len(s.config.Env) > 0 {
-		m["env"] = s.config.Env
+	if env := s.environment(); len(env) > 0 {
+		m["env"] = env
 	}
 	return m
+}
+
+// environment is what the program's environment has beside what the image sets.
+func (s *Session) environment() map[string]string {
+	if s.files.cwd == dataPath {
+		return s.config.Env
+	}
+	env := map[string]string{"HOME": s.files.cwd}
+	maps.Copy(env, s.config.Env)
+	return env
 }
 
 // finished gives the guest back after an execution.
@@ -310,9 +367,16 @@ func (s *Session) finished(x *execution) {
 	} else if e, ok := x.result.Err.(*Error); ok && e.Killed {
 		s.dead = e
 	}
-	s.rollBack(x.result.Err != nil)
+	if s.rollBack(x.result.Err) {
+		if e, ok := x.result.Err.(*Error); ok {
+			e.Killed = false // the session lives
+		}
+	}
 	s.mu.Unlock()
 	<-s.turn
+	if s.config.Store != nil {
+		s.config.Store.trim()
+	}
 }
 
 // op performs an operation of the runtime's that runs no program of the user's own. What it runs may still be
@@ -353,6 +417,7 @@ func (s *Session) beginOp() (*guest.Guest, error) {
 	if err := s.unusable(); err != nil {
 		return nil, err
 	}
+	s.changing()
 	s.guest.SetHost(idleHost{})
 	s.guest.Begin(guest.Limits{Timeout: bound(s.limits.ExecutionTimeout), Grace: bound(s.limits.GracePeriod)})
 	s.busy = s.guest
@@ -389,7 +454,7 @@ func (s *Session) IsComplete(source string) (string, error) {
 
 // Reset throws the guest away and starts a new one; files in VFS and volumes stay, execution count is 0.
 func (s *Session) Reset() error {
-	if err := s.acquire(context.Background()); err != nil {
+	if err := s.acquire(context.Background()); err != nil { // its files come back
 		return err
 	}
 	defer func() { <-s.turn }()
@@ -405,6 +470,7 @@ func (s *Session) Reset() error {
 
 // giveBack lets go of the guest, once: it may be another session's as soon as it is closed. Under mu.
 func (s *Session) giveBack() {
+	s.changing()
 	if s.guest != nil {
 		s.guest.Close()
 		s.guest = nil
@@ -441,6 +507,10 @@ func (s *Session) Close() error {
 	defer s.mu.Unlock()
 	s.giveBack()
 	s.files.close()
+	if s.config.Store != nil {
+		s.unparked(s.config.Store)
+		s.config.Store.forget(s)
+	}
 	s.origin.owner.release() // after the guest has gone back to its image's idle ones
 	return nil
 }
@@ -448,6 +518,7 @@ func (s *Session) Close() error {
 // discard is Close of a session that runs nothing, whose instance is not kept for others.
 func (s *Session) discard() {
 	s.mu.Lock()
+	s.changing()
 	if s.guest != nil {
 		s.guest.Discard()
 		s.guest = nil

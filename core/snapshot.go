@@ -2,14 +2,11 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eryx-go/eryx/core/guest"
 	"github.com/eryx-go/eryx/core/guestfs"
-	"github.com/eryx-go/eryx/core/wire"
 )
-
-// An image snapshot is a msgpack map: the guest's state (see guest.State.Marshal), the private files as archives,
-// and what the host knows of the session. It is data, bound to the build that made it.
 
 // Snapshot returns an image of the session: all of its memory and private files, exactly as they are between two
 // executions, generators, closures and open databases included. It can be restored by the same build of Eryx, in
@@ -17,33 +14,35 @@ import (
 //
 // Volumes are not part of it. Errors: CodeClosed; CodeSnapshot when it cannot be made.
 func (s *Session) Snapshot() ([]byte, error) {
-	point, err := s.savePoint(context.Background())
+	if err := s.acquire(context.Background()); err != nil {
+		return nil, err
+	}
+	scratch := snapshotBuffers.Get().(*[]byte)
+	defer snapshotBuffers.Put(scratch)
+	p, err := s.encode(scratch)
+	<-s.turn
 	if err != nil {
 		return nil, err
 	}
-	return point.marshal()
+	defer p.release()
+	return p.file(*scratch)
 }
 
 // Restore replaces the session's memory and private files by those of an image that Snapshot returned. A dead
-// session lives again. Errors: CodeSnapshot for an image that is damaged or of another build, which changes nothing.
+// session lives again. A pickle that SnapshotState returned is merged into the session instead, as by RestoreState. Errors: CodeSnapshot for an image that is damaged or of another build, which changes nothing.
 func (s *Session) Restore(image []byte) error {
-	point, err := unmarshalPoint(image)
+	if isPickle(image) {
+		return s.RestoreState(context.Background(), image)
+	}
+	point, err := s.readPoint(image)
 	if err != nil {
 		return err
 	}
-	if err := s.acquire(context.Background()); err != nil {
-		return err
-	}
-	defer func() { <-s.turn }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return failure(CodeClosed, "the session is closed")
-	}
-	return s.load(point)
+	defer point.release()
+	return s.become(point)
 }
 
-// NewSessionFrom starts a session from an image that Session.Snapshot returned.
+// NewSessionFrom starts a session from what Session.Snapshot or Session.SnapshotState returned.
 func (rt *Runtime) NewSessionFrom(image []byte, config Config) (*Session, error) {
 	s, err := rt.NewSession(config)
 	if err != nil {
@@ -57,31 +56,50 @@ func (rt *Runtime) NewSessionFrom(image []byte, config Config) (*Session, error)
 }
 
 // Fork returns an independent copy of the session, with the same configuration: what one of them does later is
-// not seen by the other. It takes well under a millisecond for a small session.
+// not seen by the other. It takes well under a millisecond; what neither changes is in memory once, whatever the number
+// of forks.
 func (s *Session) Fork() (*Session, error) {
 	point, err := s.savePoint(context.Background())
 	if err != nil {
 		return nil, err
 	}
+	defer point.release()
 	child, err := s.rt.newSession(s.config, s.origin)
 	if err != nil {
 		return nil, err
 	}
-	if err := child.load(point); err != nil { // nobody else has it yet
+	if err := child.become(point); err != nil {
 		_ = child.Close()
 		return nil, err
 	}
 	return child, nil
 }
 
+// become makes the session what another was at p.
+func (s *Session) become(p *point) error {
+	if err := s.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer func() { <-s.turn }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return failure(CodeClosed, "the session is closed")
+	}
+	return s.load(p)
+}
+
 // point is a session at rest.
 type point struct {
-	state *guest.State
+	state *guest.State     // held
 	data  *guestfs.Storage // copies on write
 	tmp   *guestfs.Storage
 	count int
 	fresh bool
 }
+
+// release gives up the point's hold of its memory.
+func (p *point) release() { p.state.Release() }
 
 // savePoint waits for the session's turn and saves it.
 func (s *Session) savePoint(ctx context.Context) (*point, error) {
@@ -97,16 +115,48 @@ func (s *Session) savePoint(ctx context.Context) (*point, error) {
 	return s.save()
 }
 
-// save saves the session. Under mu, with the turn.
+// save saves the session. Under mu, with the turn. Until the guest changes its memory is saved only once.
 func (s *Session) save() (*point, error) {
-	state, err := s.guest.Save()
+	if s.saved == nil {
+		state, err := s.guest.Save()
+		if err != nil {
+			s.dead = s.guest.Dead()
+			return nil, failure(CodeSnapshot, "save the session: %w", err)
+		}
+		s.saved = state
+	}
+	p := s.filePoint()
+	p.state = s.saved.Hold()
+	return p, nil
+}
+
+// changing forgets what was saved of a guest that is about to change. Under mu, with the turn.
+func (s *Session) changing() {
+	s.saved.Release()
+	s.saved = nil
+}
+
+// filePoint is a point without the memory. Under mu, with the turn.
+func (s *Session) filePoint() *point {
+	return &point{
+		count: s.count, fresh: s.fresh,
+		data: guestfs.StorageOf(s.files.data.Fork()), tmp: guestfs.StorageOf(s.files.tmp.Fork()),
+	}
+}
+
+// encode encodes the session's memory into buffer; the point has the rest. With the turn.
+func (s *Session) encode(buffer *[]byte) (*point, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.unusable(); err != nil {
+		return nil, err
+	}
+	state, err := s.guest.AppendState((*buffer)[:0])
 	if err != nil {
 		return nil, failure(CodeSnapshot, "save the session: %w", err)
 	}
-	return &point{
-		state: state, count: s.count, fresh: s.fresh,
-		data: guestfs.StorageOf(s.files.data.Fork()), tmp: guestfs.StorageOf(s.files.tmp.Fork()),
-	}, nil
+	*buffer = state
+	return s.filePoint(), nil
 }
 
 // load makes the session what it was at p: a new guest with p's memory and files. Under mu, with the turn.
@@ -129,84 +179,40 @@ func (s *Session) load(p *point) error {
 	return nil
 }
 
-// rollBack forgets the checkpoint, after going back to it when the execution failed. Under mu, with the turn.
-func (s *Session) rollBack(failed bool) {
+// saveBefore saves the session before an execution that may have to be undone; nil where none has. Under mu.
+func (s *Session) saveBefore(o executeOptions) (*point, error) {
+	if s.config.Checkpoint || (o.journal && !s.final) {
+		return s.save()
+	}
+	return nil, nil
+}
+
+// rollBack forgets the checkpoint, after going back to it when the execution failed: in whatever way with
+// Config.Checkpoint, else (with a journal) when it was stopped. Under mu, with the turn.
+func (s *Session) rollBack(err error) (done bool) {
 	p := s.checkpoint
 	s.checkpoint = nil
-	if p == nil || !failed || s.closed {
-		return
+	if p == nil {
+		return false
+	}
+	defer p.release()
+	if s.closed || !(s.config.Checkpoint && err != nil || stopped(err)) {
+		return false
 	}
 	count := s.count // attempts count, failed ones too
 	if err := s.load(p); err != nil {
 		s.dead = err
-		return
+		return false
 	}
 	s.count = count
+	return true
 }
 
-const pointVersion = 1
-
-func (p *point) marshal() ([]byte, error) {
-	state, err := p.state.Marshal()
-	if err != nil {
-		return nil, failure(CodeSnapshot, "encode the session: %w", err)
+// stopped reports that an execution did not come to an end of its own.
+func stopped(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
 	}
-	m := map[string]any{"version": pointVersion, "state": state, "count": p.count, "fresh": p.fresh}
-	for name, files := range map[string]*guestfs.Storage{"data": p.data, "tmp": p.tmp} {
-		if m[name], err = marshalFiles(files); err != nil {
-			return nil, failure(CodeSnapshot, "encode the session's files: %w", err)
-		}
-	}
-	b, err := wire.Encode(m)
-	if err != nil {
-		return nil, failure(CodeSnapshot, "encode the session: %w", err)
-	}
-	return b, nil
-}
-
-// unmarshalPoint decodes an image, which may be anybody's bytes.
-func unmarshalPoint(image []byte) (*point, error) {
-	value, err := wire.Decode(image)
-	m, ok := value.(map[string]any)
-	if err != nil || !ok || m["version"] != int64(pointVersion) {
-		return nil, failure(CodeSnapshot, "this is no image of a session, or it is cut short")
-	}
-	p := &point{}
-	encoded, _ := m["state"].([]byte)
-	if p.state, err = guest.UnmarshalState(encoded); err != nil {
-		return nil, failure(CodeSnapshot, "the image cannot be used: %w", err)
-	}
-	if p.data, err = unmarshalFiles(m["data"]); err != nil {
-		return nil, err
-	}
-	if p.tmp, err = unmarshalFiles(m["tmp"]); err != nil {
-		return nil, err
-	}
-	count, _ := m["count"].(int64)
-	p.count = int(max(0, count))
-	p.fresh, _ = m["fresh"].(bool)
-	return p, nil
-}
-
-// marshalFiles is an archive of files; nothing for none, which is the usual case and saves milliseconds.
-func marshalFiles(files *guestfs.Storage) ([]byte, error) {
-	if files.Usage().Files == 0 {
-		return []byte{}, nil
-	}
-	return files.Snapshot()
-}
-
-func unmarshalFiles(v any) (*guestfs.Storage, error) {
-	archive, ok := v.([]byte)
-	if !ok {
-		return nil, failure(CodeSnapshot, "the image has no files")
-	}
-	files := guestfs.NewStorage(guestfs.Limits{})
-	if len(archive) == 0 {
-		return files, nil
-	}
-	if err := files.Restore(archive); err != nil {
-		return nil, failure(CodeSnapshot, "the files of the image: %w", err)
-	}
-	return files, nil
+	return e.Killed || e.Code != CodePython && e.Code != CodeExit
 }

@@ -114,7 +114,7 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherBuild := bytes.Replace(image, []byte("eryx-state-1\n"), []byte("eryx-state-1\n0123"), 1)
+	otherBuild := bytes.Replace(image, []byte("eryx-state-2\n"), []byte("eryx-state-2\n0123"), 1)
 	cases := map[string][]byte{"empty": nil, "other build": otherBuild[:len(image)], "garbage": []byte("garbage")}
 	for i := 0; i < len(image); i += len(image)/50 + 1 {
 		cases[fmt.Sprintf("cut at %d", i)] = image[:i]

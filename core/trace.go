@@ -45,7 +45,8 @@ const maxTraceArguments = 4096
 type tracer struct {
 	keep      bool
 	limit     int
-	handler   func(TraceEvent)
+	handler   func([]TraceEvent)
+	fresh     []TraceEvent   // for the handler
 	full      [][]TraceEvent // chunks of traceChunk events: one long slice would be copied as it grows
 	events    []TraceEvent
 	count     int
@@ -54,13 +55,44 @@ type tracer struct {
 	file, function string
 }
 
-func (c *Config) tracing() bool { return c.Trace || c.OnTrace != nil }
+// traceWish is how an execution is traced.
+type traceWish struct {
+	collect bool
+	handler func([]TraceEvent)
+}
 
-func newTracer(c *Config) *tracer {
-	if !c.tracing() {
+// traceWish is what Config asks for; nil for nothing.
+func (c *Config) traceWish() *traceWish {
+	switch {
+	case c.OnTrace != nil:
+		return &traceWish{c.Trace, func(events []TraceEvent) {
+			for _, e := range events {
+				protect(func() { c.OnTrace(e) })
+			}
+		}}
+	case c.Trace:
+		return &traceWish{collect: true}
+	}
+	return nil
+}
+
+// tracing is how the execution with options o is traced; nil: it is not.
+func (c *Config) tracing(o executeOptions) *traceWish {
+	wish := o.trace
+	if wish == nil {
+		wish = c.traceWish()
+	}
+	if wish == nil || !wish.collect && wish.handler == nil {
 		return nil
 	}
-	t := &tracer{keep: c.Trace, limit: c.MaxTraceEvents, handler: c.OnTrace}
+	return wish
+}
+
+func newTracer(wish *traceWish, limit int) *tracer {
+	if wish == nil {
+		return nil
+	}
+	t := &tracer{keep: wish.collect, limit: limit, handler: wish.handler}
 	if t.limit == 0 {
 		t.limit = DefaultTraceEvents
 	}
@@ -70,7 +102,7 @@ func newTracer(c *Config) *tracer {
 // add notes an event.
 func (t *tracer) add(e TraceEvent) {
 	if t.handler != nil {
-		protect(func() { t.handler(e) })
+		t.fresh = append(t.fresh, e)
 	}
 	if !t.keep {
 		return
@@ -88,6 +120,14 @@ func (t *tracer) add(e TraceEvent) {
 }
 
 const traceChunk = 4096
+
+// flush gives the handler what has come since the last time.
+func (t *tracer) flush() {
+	if len(t.fresh) > 0 {
+		protect(func() { t.handler(t.fresh) })
+		t.fresh = t.fresh[:0]
+	}
+}
 
 // all is the events that were kept.
 func (t *tracer) all() []TraceEvent {
@@ -109,6 +149,7 @@ func (t *tracer) batch(items []any) {
 			t.list(v)
 		}
 	}
+	t.flush()
 }
 
 // Kinds of events that are lists, see trace.py.
@@ -152,6 +193,7 @@ func (t *tracer) callStarted(name string, args map[string]any) {
 		e.Arguments = text
 	}
 	t.add(e)
+	t.flush()
 }
 
 // traceEnded traces the calls that have ended meanwhile.
@@ -163,4 +205,5 @@ func (x *execution) traceEnded() {
 	for _, r := range ended {
 		x.trace.add(TraceEvent{Kind: TraceCallbackEnd, Callback: r.Name, Duration: r.Duration, Message: r.Error})
 	}
+	x.trace.flush()
 }

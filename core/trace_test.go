@@ -142,3 +142,26 @@ func BenchmarkTrace(b *testing.B) {
 		})
 	}
 }
+
+// TestTraceOfOneExecution: WithTrace decides for its execution, and only for that.
+func TestTraceOfOneExecution(t *testing.T) {
+	s := newSession(t, core.Config{Callbacks: []core.Callback{echoCallback()}})
+	var live []core.TraceEvent
+	handler := func(events []core.TraceEvent) { live = append(live, events...) }
+	const code = "x = 1\nawait echo(x=x)\ny = 2\n"
+	r, err := s.Execute(context.Background(), code, core.WithTrace(true, handler))
+	if err != nil || len(r.Trace) != 7 || traceText(live) != traceText(r.Trace) {
+		t.Errorf("%v, collected\n%s\nlive\n%s", err, traceText(r.Trace), traceText(live))
+	}
+	live = nil
+	if r, err = s.Execute(context.Background(), code, core.WithTrace(false, handler)); err != nil || r.Trace != nil || len(live) != 7 {
+		t.Errorf("%v, collected %d, live %d", err, len(r.Trace), len(live))
+	}
+	if r, err = s.Execute(context.Background(), code); err != nil || r.Trace != nil || len(live) != 7 {
+		t.Errorf("%v, collected %d, live %d", err, len(r.Trace), len(live))
+	}
+	traced := newSession(t, core.Config{Trace: true})
+	if r, err = traced.Execute(context.Background(), "x = 1", core.WithTrace(false, nil)); err != nil || r.Trace != nil {
+		t.Errorf("%v, collected %d though it should not", err, len(r.Trace))
+	}
+}

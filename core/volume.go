@@ -1,6 +1,7 @@
 package core
 
 import (
+	"io/fs"
 	"path"
 	"strings"
 
@@ -11,6 +12,9 @@ import (
 type Volume struct {
 	// HostPath is the directory or file; it must exist.
 	HostPath string
+	// FS is shown instead of something of the host's; it must be safe for use by many goroutines. A program that may
+	// write to it (VolumeCopyOnWrite) changes nothing outside of its session, so VolumeReadWrite is refused.
+	FS fs.FS
 	// GuestPath is the absolute path at which the program sees it. At /data or /tmp it takes the place of
 	// the writable files there.
 	GuestPath string
@@ -43,17 +47,19 @@ const systemPath = "/usr"
 
 // validate reports what makes no sense without looking at the host's files.
 func (v Volume) validate() error {
-	clean := path.Clean(v.GuestPath)
 	_, known := volumeModes[v.Mode]
+	if err := validateGuestPath(v.GuestPath); err != nil {
+		return invalid("volume %q: the guest path %w", v.HostPath, err)
+	}
 	switch {
-	case v.HostPath == "":
+	case v.HostPath == "" && v.FS == nil:
 		return invalid("a volume has no host path")
-	case strings.ContainsRune(v.HostPath+v.GuestPath, 0):
+	case v.HostPath != "" && v.FS != nil:
+		return invalid("volume %q: it has both a host path and an FS", v.HostPath)
+	case v.FS != nil && v.Mode == VolumeReadWrite:
+		return invalid("the volume at %q: an FS cannot be written to; use read only or copy on write", v.GuestPath)
+	case strings.ContainsRune(v.HostPath, 0):
 		return invalid("volume %q: a path contains a NUL byte", v.HostPath)
-	case !path.IsAbs(v.GuestPath) || clean == "/":
-		return invalid("volume %q: the guest path %q is not an absolute path below /", v.HostPath, v.GuestPath)
-	case clean == systemPath || strings.HasPrefix(clean, systemPath+"/"):
-		return invalid("volume %q: the guest path %q is the interpreter's own; use another", v.HostPath, v.GuestPath)
 	case !known:
 		return invalid("volume %q: there is no mode %d", v.HostPath, v.Mode)
 	case v.QuotaBytes < 0:
@@ -62,14 +68,18 @@ func (v Volume) validate() error {
 	return nil
 }
 
-// open opens the volume; memory bounds what copy on write keeps.
-func (v Volume) open(memory guestfs.Limits) (*guestfs.Volume, error) {
+// open opens the volume; memory bounds what copy on write keeps, unless the volume has a quota of its own.
+func (v Volume) open(memory *guestfs.Budget) (*guestfs.Volume, error) {
 	if v.QuotaBytes > 0 {
-		memory.MaxBytes = v.QuotaBytes
+		limits := memory.Limits()
+		limits.MaxBytes = v.QuotaBytes
+		memory = guestfs.NewBudget(limits)
 	}
-	opened, err := guestfs.OpenVolume(v.HostPath, guestfs.VolumeOptions{
-		Mode: volumeModes[v.Mode], QuotaBytes: v.QuotaBytes, Limits: memory,
-	})
+	options := guestfs.VolumeOptions{Mode: volumeModes[v.Mode], QuotaBytes: v.QuotaBytes, Budget: memory}
+	if v.FS != nil {
+		return guestfs.VolumeOf(v.FS, options), nil
+	}
+	opened, err := guestfs.OpenVolume(v.HostPath, options)
 	if err != nil {
 		return nil, invalid("volume %q: %w", v.HostPath, err)
 	}
@@ -95,7 +105,7 @@ func validateVolumes(volumes []Volume) error {
 // checkVolumes reports a volume that cannot be opened now.
 func checkVolumes(volumes []Volume) error {
 	for _, v := range volumes {
-		opened, err := v.open(guestfs.Limits{})
+		opened, err := v.open(guestfs.NewBudget(guestfs.Limits{}))
 		if err != nil {
 			return err
 		}

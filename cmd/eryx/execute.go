@@ -42,7 +42,12 @@ func (o *options) execute(config core.Config, p *program) (result *core.Result, 
 	if err := o.addPackages(ctx, &config); err != nil {
 		return &core.Result{Err: err}, received()
 	}
-	// Nothing is closed: the process ends, and takes its memory with it sooner than we could give it back.
+	disconnect, err := o.mcp.connect(ctx, &config)
+	if err != nil {
+		return &core.Result{Err: err}, received()
+	}
+	defer disconnect()
+	// The session is not closed: the process ends, and takes its memory with it sooner than we could give it back.
 	session, err := rt.NewSession(config)
 	if err != nil {
 		return &core.Result{Err: err}, 0

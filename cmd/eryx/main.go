@@ -28,6 +28,10 @@ func main() {
 
 // run is the whole command; it returns the exit code.
 func run(arguments []string) int {
+	serving := len(arguments) > 0 && arguments[0] == "serve"
+	if serving {
+		arguments = arguments[1:]
+	}
 	o, err := parseOptions(arguments)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
@@ -38,6 +42,9 @@ func run(arguments []string) int {
 	case o.version:
 		_, _ = io.WriteString(os.Stdout, versionText()+"\n")
 		return exitOK
+	}
+	if serving {
+		return runServer(o)
 	}
 	if o.interactive() {
 		return runInteractive(o)

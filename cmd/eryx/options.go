@@ -22,6 +22,7 @@ type options struct {
 	packages []string // paths
 	with     []string // requirements
 	env      map[string]string
+	mcp      mcpOptions
 	json     bool
 	version  bool
 	operands []string // the script and its arguments; with -c only those
@@ -34,6 +35,7 @@ const help = `Run untrusted Python in a sandbox. It sees no file, network or var
   eryx [option...] -c CODE [option...] [argument...]
   eryx [option...] - [argument...]            the script is standard input
   eryx [option...]                            interactive, on a terminal
+  eryx serve [option...]                      an MCP server on standard input and output
 
   -c, --code CODE                run CODE
       --timeout SECONDS          stop the script after SECONDS; 0: no limit (default 30)
@@ -45,6 +47,8 @@ const help = `Run untrusted Python in a sandbox. It sees no file, network or var
   -e, --env NAME=VALUE           set an environment variable of the script
   -p, --package PATH             let the script import a wheel, a source archive, or what is in a directory
   -w, --with REQUIREMENT         the same for a package from PyPI, as 'jinja2>=3', with all that it needs
+      --mcp                      let the script call tools of the MCP servers that other programs have configured
+      --mcp-config FILE          the same of the servers of a configuration file
       --json                     print one JSON object: output, result, error, figures
       --version                  print the version
   -h, --help                     print this text
@@ -81,6 +85,7 @@ func (o *options) flagSet() *pflag.FlagSet {
 	f.VarP(envFlag{o.env}, "env", "e", "")
 	f.StringArrayVarP(&o.packages, "package", "p", nil, "")
 	f.StringArrayVarP(&o.with, "with", "w", nil, "")
+	o.mcp.define(f)
 	f.BoolVar(&o.json, "json", false, "")
 	f.BoolVar(&o.version, "version", false, "")
 	return f

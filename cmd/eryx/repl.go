@@ -22,6 +22,7 @@ type repl struct {
 	editor     *editor
 	out, err   *sink
 	interrupts interrupts
+	disconnect func() // from the MCP servers
 }
 
 // runInteractive reads and runs statements until the user leaves; it returns the exit code.
@@ -31,6 +32,7 @@ func runInteractive(o *options) int {
 		say("%v", err)
 		return exitCode(&core.Result{Err: err}, 0)
 	}
+	defer r.disconnect()
 	r.editor = newEditor(r.complete)
 	fmt.Printf("%s, sandboxed. Ctrl-D to leave.\n", versionText())
 	return r.loop()
@@ -56,6 +58,9 @@ func (o *options) newREPL() (*repl, error) {
 	config.ResultVariable = "__eryx_no_result__" // a failure would clear it, and "result" is the user's own here
 	config.KeepTasks = true
 	if err := o.addPackages(context.Background(), &config); err != nil {
+		return nil, err
+	}
+	if r.disconnect, err = o.mcp.connect(context.Background(), &config); err != nil {
 		return nil, err
 	}
 	r.session, err = rt.NewSession(config)

@@ -28,7 +28,10 @@ func (r *Runtime) BootImage(ctx context.Context, o Options, modules []string) (*
 	if err := g.boot(); err != nil {
 		return nil, fmt.Errorf("%w: start the interpreter: %w%s", ErrImage, err, h.text())
 	}
-	return g.prepare(h, []any{"prepare_image", append([]string{}, modules...)})
+	if err := g.prepare(h, []any{"prepare_image", append([]string{}, modules...)}); err != nil {
+		return nil, err
+	}
+	return g.TakeImage()
 }
 
 // BaseImage is the image of the interpreter with its common modules, the start of every guest: from the cache
@@ -85,30 +88,25 @@ func (g *Guest) boot() error {
 	return nil
 }
 
-// prepare has the guest perform op, which brings the interpreter to rest, and takes the image.
-func (g *Guest) prepare(h *bootHost, op []any) (*Image, error) {
+// prepare has the guest perform op, which brings the interpreter to rest for an image.
+func (g *Guest) prepare(h *bootHost, op []any) error {
 	message, err := msgpack.Marshal(op)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	reply, err := g.Call(message)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w%s", ErrImage, err, h.text())
+		return fmt.Errorf("%w: %w%s", ErrImage, err, h.text())
 	}
 	if string(reply) != "\x91\xa2ok" {
-		return nil, fmt.Errorf("%w: %q%s", ErrImage, reply, h.text())
+		return fmt.Errorf("%w: %q%s", ErrImage, reply, h.text())
 	}
-	return g.TakeImage()
+	return nil
 }
 
 // TakeImage copies the guest's memory as it is between two calls.
 func (g *Guest) TakeImage() (*Image, error) {
-	size := min((uint64(g.word(wordBreak))+wasmPage-1)/wasmPage*wasmPage, g.memory.size)
-	img, err := imageFrom(g.memory.space[:size], g.sp.Get(), g.info)
-	if err == nil {
-		img.extensions = g.extensionRecords(0)
-	}
-	return img, err
+	return imageFrom(g.memory.space[:g.inUse()], g.sp.Get(), g.info)
 }
 
 // bootHost is the host of an interpreter that starts: it keeps what is printed, for error messages.

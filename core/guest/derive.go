@@ -6,80 +6,76 @@ import (
 )
 
 // ExtendImage makes an image from a guest that started from another: what packages, imports and a program's
-// globals have added. The guest is of no use afterwards but to be closed.
+// globals have added. It holds only what differs; the other image must be closed after it. The guest is of no use
+// afterwards but to be closed.
 func (g *Guest) ExtendImage(limits Limits) (*Image, error) {
 	h := &bootHost{}
 	g.host = h
 	g.Begin(limits)
-	return g.prepare(h, []any{"extend_image"})
-}
-
-// Difference is what makes the image of base, from which it was extended.
-func (i *Image) Difference(base *Image) (*State, error) {
-	sum, err := base.checksum()
+	if err := g.prepare(h, []any{"extend_image"}); err != nil {
+		return nil, err
+	}
+	if g.image.base != nil {
+		return nil, fmt.Errorf("%w: an extended image cannot be extended again", ErrImage)
+	}
+	own, err := g.ownSpans()
 	if err != nil {
 		return nil, err
 	}
-	old, err := base.pristine()
-	if err != nil {
-		return nil, err
+	spans := union(own, g.memory.ownSegments())
+	img := g.image.extended(newOverlay(g.memory.space, spans), g.memoryInUse(), g.sp.Get())
+	img.extensions = g.extensionRecords(0)
+	return img, nil
+}
+
+// extended is the image of i with over on it.
+func (i *Image) extended(over *overlay, size, stack uint64) *Image {
+	return &Image{base: i, over: over, size: max(size, i.size), stack: stack, info: i.info}
+}
+
+// AppendDifference appends to b what makes the image of the one that it was extended from.
+func (i *Image) AppendDifference(b []byte) ([]byte, error) {
+	if i.base == nil {
+		return nil, fmt.Errorf("%w: it was extended from no other", ErrImage)
 	}
 	memory, err := i.pristine()
 	if err != nil {
 		return nil, err
 	}
-	s := &State{image: sum, size: i.size, stack: i.stack, extensions: i.extensions[len(base.extensions):]}
-	for start := 0; start < len(memory); {
-		if samePage(memory, old, start) {
-			start += pageSize
-			continue
-		}
-		end := start + pageSize
-		for end < len(memory) && !samePage(memory, old, end) {
-			end += pageSize
-		}
-		s.pages = append(s.pages, page{uint64(start), append([]byte(nil), memory[start:end]...)})
-		start = end
+	spans := spansOf(i.over.segments)
+	for _, p := range i.over.pages {
+		spans = append(spans, span{p.At, p.At + uint64(len(p.Data))})
 	}
-	return s, nil
+	s := &State{image: i.base, size: i.size, stack: i.stack, extensions: i.extensions[len(i.base.extensions):]}
+	return s.append(b, union(spans, nil), memory)
 }
 
-// samePage reports that the page at offset at is the same in both; what is beyond old is zero there.
-func samePage(memory, old []byte, at int) bool {
-	p := memory[at : at+pageSize]
-	if at >= len(old) {
-		return isZero(p)
+// Derive makes the image that AppendDifference described, of the same base. ErrImage for anything else.
+func (i *Image) Derive(b []byte) (*Image, error) {
+	s, err := i.ReadState(b, 0)
+	if err != nil {
+		return nil, err
 	}
-	return string(p) == string(old[at:at+pageSize])
+	defer s.Release()
+	img := i.extended(s.over.settled(), s.size, s.stack)
+	img.extensions = slices.Concat(i.extensions, s.extensions)
+	return img, nil
 }
 
-// Derive makes the image that Difference described, of the same base. ErrImage for a state of another base.
-func (i *Image) Derive(s *State) (*Image, error) {
-	sum, err := i.checksum()
-	if err != nil {
-		return nil, err
-	}
-	if sum != s.image {
-		return nil, fmt.Errorf("%w: it belongs to another image of the interpreter", ErrImage)
-	}
-	memory, err := i.pristine()
-	if err != nil {
-		return nil, err
-	}
-	f, err := newImageFile(int64(s.size))
-	if err != nil {
-		return nil, err
-	}
-	derived := &Image{file: f, size: s.size, stack: s.stack, info: i.info, extensions: slices.Concat(i.extensions, s.extensions)}
-	err = writeSparse(f, memory[:min(i.size, s.size)])
-	for _, p := range s.pages {
-		if err == nil {
-			_, err = f.WriteAt(p.Data, int64(p.At))
+// settled is o, whose memory is in pages only, with long runs in a layer.
+func (o *overlay) settled() *overlay {
+	settled := &overlay{}
+	var short []page
+	for _, p := range o.pages {
+		run := span{p.At, p.At + uint64(len(p.Data))}
+		if run.size() >= shareBytes && len(settled.segments) < maxSegments {
+			if segments, err := newLayer(p.Data, []span{{0, run.size()}}); err == nil {
+				segments[0].span = run
+				settled.segments = append(settled.segments, segments...)
+				continue
+			}
 		}
+		short = append(short, p)
 	}
-	if err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("%w: write it: %w", ErrImage, err)
-	}
-	return derived, nil
+	return settled.withCopies(short)
 }

@@ -132,6 +132,12 @@ func (g *Guest) PeakMemory() int64 { return min(int64(g.word(wordPeak)), int64(g
 // MemoryUsed is the memory in bytes that the guest's allocator holds now.
 func (g *Guest) MemoryUsed() int64 { return min(int64(g.word(wordBreak)), int64(g.memory.size)) }
 
+// inUse is how much of memory holds anything, in whole pages, and one page more: the machine code may rely on that
+// nothing lies in the last page (wasm/internal/bounds).
+func (g *Guest) inUse() uint64 {
+	return min((uint64(g.word(wordBreak))+2*wasmPage-1)/wasmPage*wasmPage, g.memory.size)
+}
+
 // Dead is the reason why the guest cannot run any more, nil while it can.
 func (g *Guest) Dead() error { return g.dead }
 

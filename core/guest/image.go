@@ -6,13 +6,16 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 const pageSize = 4096
 
-// Image is the memory of an interpreter at rest, from which any number of guests start, copy on write.
-// It is immutable and may be used by many goroutines. See docs/architecture.md, "Images".
+// Image is the memory of an interpreter at rest, from which any number of guests start, copy on write: a file, or what
+// differs from another image. It is immutable and may be used by many goroutines. See docs/architecture.md, "Images".
 type Image struct {
+	base   *Image   // what over lies on; nil for a file
+	over   *overlay // what differs from base
 	file   *os.File // in memory or in the cache
 	offset int64    // where in file the memory begins, a multiple of the page
 	size   uint64   // a multiple of the WebAssembly page
@@ -26,18 +29,40 @@ type Image struct {
 	release func()
 	sum     uint32 // its checksum, once summed
 	summed  bool
+
+	usual atomic.Pointer[[]span] // the pages that most programs write to, once one has shown
 }
 
 // SizeBytes is the length of the image's memory in bytes, most of it shared by all guests made from it.
 func (i *Image) SizeBytes() int64 { return int64(i.size) }
 
-// Close releases the image. Guests that were made from it keep their memory.
+// HeldBytes is the memory that the image takes beside the image that it was extended from.
+func (i *Image) HeldBytes() int64 {
+	if i.over == nil {
+		return int64(i.size)
+	}
+	return i.over.sizeBytes()
+}
+
+// root is the image of a file that i lies on.
+func (i *Image) root() *Image {
+	if i.base == nil {
+		return i
+	}
+	return i.base
+}
+
+// Close releases the image. Guests that were made from it must be closed before.
 func (i *Image) Close() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.memory != nil {
 		i.release()
 		i.memory = nil
+	}
+	if i.over != nil {
+		i.over.release()
+		return nil
 	}
 	return i.file.Close()
 }
@@ -80,9 +105,6 @@ var zeroPage [pageSize]byte
 
 func isZero(page []byte) bool { return string(page) == string(zeroPage[:len(page)]) }
 
-// span is a run of memory: offsets of its first byte and of the first behind it.
-type span struct{ start, end uint64 }
-
 // pristine is the image's memory, mapped on first use for as long as the image lives.
 func (i *Image) pristine() ([]byte, error) {
 	i.mu.Lock()
@@ -117,18 +139,32 @@ func (r *region) differingPages(img *Image) ([]span, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spans []span
-	for at := uint64(0); at < r.size; at += pageSize {
-		end := min(at+pageSize, r.size)
-		now := r.space[at:end]
-		if at < img.size && string(now) == string(pristine[at:end]) || at >= img.size && isZero(now) {
-			continue
-		}
-		if k := len(spans) - 1; k >= 0 && spans[k].end == at {
-			spans[k].end = end
-		} else {
-			spans = append(spans, span{at, end})
+	return differing(r.space[:r.size], pristine, []span{{0, r.size}}), nil
+}
+
+// differing are the pages within spans that are not the same in memory and in old, which is zero behind its end.
+func differing(memory, old []byte, spans []span) []span {
+	var found []span
+	for _, s := range spans {
+		for at := s.start; at < s.end; at += pageSize {
+			end := min(at+pageSize, s.end)
+			if samePage(memory[at:end], old, at) {
+				continue
+			}
+			if k := len(found) - 1; k >= 0 && found[k].end == at {
+				found[k].end = end
+			} else {
+				found = append(found, span{at, end})
+			}
 		}
 	}
-	return spans, nil
+	return found
+}
+
+// samePage reports that the page is what old has at offset at.
+func samePage(page, old []byte, at uint64) bool {
+	if at >= uint64(len(old)) {
+		return isZero(page)
+	}
+	return string(page) == string(old[at:at+uint64(len(page))])
 }

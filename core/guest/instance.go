@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -34,16 +33,8 @@ const (
 	// Address space reserved for a guest with a small memory limit, and for the others.
 	smallReserve = 256 << 20
 	largeReserve = 1 << 32
-	maxIdle      = 16
 	slackBytes   = 4 << 20 // SLACK_BYTES in module.c
 )
-
-// pool keeps instances that have been restored to their image, ready to run.
-type pool struct {
-	mu     sync.Mutex
-	idle   map[*Image][]*Guest
-	closed bool
-}
 
 func reserveFor(limit uint64) uint64 {
 	if limit != 0 && limit+slackBytes <= smallReserve {
@@ -62,6 +53,7 @@ func (r *Runtime) NewGuest(img *Image, o Options) (*Guest, error) {
 		return nil, fmt.Errorf("%w: the memory limit of %d bytes is less than the %d bytes of the interpreter itself", ErrImage, limit, img.size)
 	}
 	g := r.pool.take(img, limit)
+	r.wanted(img, reserveFor(limit), g != nil)
 	if g == nil {
 		var err error
 		if g, err = r.instantiate(img, reserveFor(limit)); err != nil {
@@ -74,58 +66,6 @@ func (r *Runtime) NewGuest(img *Image, o Options) (*Guest, error) {
 		return nil, err
 	}
 	return g, nil
-}
-
-// take removes an idle instance of img whose memory fits limit.
-func (p *pool) take(img *Image, limit uint64) *Guest {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	list := p.idle[img]
-	for i := len(list) - 1; i >= 0; i-- {
-		g := list[i]
-		if g.memory.size <= limit && g.memory.capacity() >= min(limit, reserveFor(limit)) {
-			p.idle[img] = append(list[:i], list[i+1:]...)
-			return g
-		}
-	}
-	return nil
-}
-
-// give keeps g for reuse; false when there are enough.
-func (p *pool) give(g *Guest) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || len(p.idle[g.image]) >= maxIdle {
-		return false
-	}
-	if p.idle == nil {
-		p.idle = map[*Image][]*Guest{}
-	}
-	p.idle[g.image] = append(p.idle[g.image], g)
-	return true
-}
-
-// Forget frees the idle instances of img, which is about to be closed.
-func (r *Runtime) Forget(img *Image) {
-	r.pool.mu.Lock()
-	list := r.pool.idle[img]
-	delete(r.pool.idle, img)
-	r.pool.mu.Unlock()
-	for _, g := range list {
-		g.free()
-	}
-}
-
-func (p *pool) close() {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle, p.closed = nil, true
-	p.mu.Unlock()
-	for _, list := range idle {
-		for _, g := range list {
-			g.free()
-		}
-	}
 }
 
 // instantiate makes an instance whose memory is img; nil for one with no memory contents yet.
@@ -166,7 +106,7 @@ func (g *Guest) adopt(img *Image) error {
 			return fmt.Errorf("%w: its %d bytes do not fit", ErrImage, img.size)
 		}
 	}
-	if err := g.memory.mapImage(img); err != nil {
+	if err := g.memory.lay(img, 0, img.size); err != nil {
 		return fmt.Errorf("%w: %w", ErrImage, err)
 	}
 	g.image, g.info = img, img.info

@@ -19,6 +19,7 @@ const (
 	CauseClosed          // the session was closed
 	CauseOutput          // too much output, where the caller wants that to fail
 	CauseCallbacks       // too many callbacks, where nothing in the guest took notice
+	CauseSuspended       // a callback suspended it
 )
 
 // slice is how many loop heads the guest may pass between two ticks: well under a millisecond.

@@ -11,13 +11,13 @@ import (
 )
 
 // region is the linear memory of one instance: a reserved address range whose start is a private,
-// copy-on-write mapping of an image. It implements wazero's experimental.LinearMemory.
+// copy-on-write mapping of an image, with segments of layers over it. It implements wazero's
+// experimental.LinearMemory.
 type region struct {
-	space []byte // the whole reservation
-	size  uint64 // bytes the guest may address now
-	limit uint64 // bytes it may ever address
-	// image is mapped over the first imageSize bytes; nil while an image is being made.
-	imageSize uint64
+	space    []byte    // the whole reservation
+	size     uint64    // bytes the guest may address now
+	limit    uint64    // bytes it may ever address
+	segments []segment // what is mapped of layers, each held
 }
 
 // newRegion reserves address space for limit bytes. It costs no memory until it is touched.
@@ -32,15 +32,90 @@ func newRegion(limit uint64) (*region, error) {
 	return &region{space: space, limit: limit}, nil
 }
 
-// mapImage lays img over the start of the region, copy on write.
-func (r *region) mapImage(img *Image) error {
-	_, err := unix.MmapPtr(int(img.file.Fd()), img.offset, unsafe.Pointer(&r.space[0]), uintptr(img.size),
-		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
-	if err != nil {
-		return fmt.Errorf("map the image: %w", err)
+// lay makes the memory from start to end what img has there, copy on write, and zero behind it.
+func (r *region) lay(img *Image, start, end uint64) error {
+	r.forget(span{start, end})
+	root := img.root()
+	if s := (span{start, end}).cut(0, root.size); s.size() > 0 {
+		if err := r.mapFile(int(root.file.Fd()), root.offset+int64(s.start), s); err != nil {
+			return fmt.Errorf("map the image: %w", err)
+		}
 	}
-	r.imageSize = img.size
+	if s := (span{start, end}).cut(root.size, r.capacity()); s.size() > 0 {
+		if err := r.mapNothing(s); err != nil {
+			return fmt.Errorf("clear memory behind the image: %w", err)
+		}
+	}
+	if img.over == nil {
+		return nil
+	}
+	for _, s := range img.over.segments {
+		if c := s.cut(start, end); c.size() > 0 {
+			c.ofImage = true
+			if _, err := r.mapSegment(c); err != nil {
+				return err
+			}
+		}
+	}
+	img.over.copyPages(r.space, start, end)
 	return nil
+}
+
+// mapSegment lays s over the region and holds its layer. Where there are too many mappings, its memory is copied
+// instead.
+func (r *region) mapSegment(s segment) (mapped bool, err error) {
+	if segmentMaps.Add(mapsOfSegment) > maxSegmentMaps() {
+		segmentMaps.Add(-mapsOfSegment)
+		return false, arena.read(r.space[s.start:s.end], s.at)
+	}
+	if err := r.mapFile(arena.fd, int64(s.at), s.span); err != nil {
+		segmentMaps.Add(-mapsOfSegment)
+		// An error may have left a hole in the address space: then this fails too, instead of the process.
+		if arena.read(r.space[s.start:s.end], s.at) != nil {
+			return false, fmt.Errorf("map shared memory: %w", err)
+		}
+		return false, nil
+	}
+	holdAll([]segment{s})
+	before := len(r.segments)
+	r.segments = over(r.segments, []segment{s})
+	segmentMaps.Add(mapsOfSegment * int64(len(r.segments)-before-1))
+	return true, nil
+}
+
+// forget gives up the segments within s, which are mapped no longer.
+func (r *region) forget(s span) {
+	before := len(r.segments)
+	if before == 0 {
+		return
+	}
+	var left []segment
+	for _, old := range r.segments {
+		for _, keep := range without([]span{old.span}, []span{s}) {
+			left = append(left, old.cut(keep.start, keep.end))
+		}
+	}
+	holdAll(left)
+	releaseAll(r.segments)
+	r.segments = left
+	segmentMaps.Add(mapsOfSegment * int64(len(left)-before))
+}
+
+// mapFile lays the memory of a file over s, copy on write.
+func (r *region) mapFile(fd int, offset int64, s span) error {
+	_, err := unix.MmapPtr(fd, offset, unsafe.Pointer(&r.space[s.start]), uintptr(s.size()),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	return err
+}
+
+// mapNothing makes s what newRegion made it.
+func (r *region) mapNothing(s span) error {
+	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(&r.space[s.start]), uintptr(s.size()),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	if err == nil {
+		_ = unix.Madvise(r.space[s.start:s.end], unix.MADV_NOHUGEPAGE)
+	}
+	return err
 }
 
 // Reallocate implements experimental.LinearMemory: only the length moves, within the limit.
@@ -56,6 +131,7 @@ func (r *region) Reallocate(size uint64) []byte {
 func (r *region) Free() {
 	if r.space != nil {
 		_ = unix.Munmap(r.space)
+		r.forget(span{0, r.capacity()})
 		r.space = nil
 	}
 }
@@ -76,11 +152,22 @@ func newImageFile(size int64) (*os.File, error) {
 
 // view maps the image's memory for reading.
 func (i *Image) view() (memory []byte, release func(), err error) {
-	memory, err = unix.Mmap(int(i.file.Fd()), i.offset, int(i.size), unix.PROT_READ, unix.MAP_PRIVATE)
-	if err != nil {
-		return nil, nil, fmt.Errorf("map the image: %w", err)
+	if i.over == nil {
+		memory, err = unix.Mmap(int(i.file.Fd()), i.offset, int(i.size), unix.PROT_READ, unix.MAP_PRIVATE)
+		if err != nil {
+			return nil, nil, fmt.Errorf("map the image: %w", err)
+		}
+		return memory, func() { _ = unix.Munmap(memory) }, nil
 	}
-	return memory, func() { _ = unix.Munmap(memory) }, nil
+	r, err := newRegion(i.size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.lay(i, 0, i.size); err != nil {
+		r.Free()
+		return nil, nil, err
+	}
+	return r.space[:i.size:i.size], r.Free, nil
 }
 
 func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

@@ -11,35 +11,38 @@ import (
 // region is the linear memory of one instance on platforms without private file mappings of ours: a slice, into
 // which the image is copied. It implements wazero's experimental.LinearMemory.
 type region struct {
-	space []byte
-	size  uint64
-	limit uint64
-	// imageSize is how much of it an image filled.
-	imageSize uint64
+	space    []byte
+	size     uint64
+	limit    uint64
+	segments []segment // none: there are no layers
 }
 
 func newRegion(limit uint64) (*region, error) { return &region{limit: limit}, nil }
 
-// mapImage copies img to the start of the region.
-func (r *region) mapImage(img *Image) error {
-	memory, release, err := img.view()
+// lay makes the memory from start to end what img has there, and zero behind it.
+func (r *region) lay(img *Image, start, end uint64) error {
+	memory, err := img.pristine()
 	if err != nil {
 		return err
 	}
-	defer release()
-	copy(r.space, memory)
-	r.imageSize = img.size
+	r.copyImage(memory, span{start, end}.cut(0, r.size))
 	return nil
 }
 
-// restore makes the memory what it was when img was copied.
-func (r *region) restore(img *Image) error {
-	if err := r.mapImage(img); err != nil {
-		return err
+// copyImage makes s what memory has there, and zero behind it.
+func (r *region) copyImage(memory []byte, s span) {
+	at := s.start
+	if at < uint64(len(memory)) {
+		at += uint64(copy(r.space[at:s.end], memory[at:]))
 	}
-	clear(r.space[img.size:])
-	return nil
+	clear(r.space[at:s.end])
 }
+
+// restore makes the memory what it was when img was copied.
+func (r *region) restore(img *Image) error { return r.lay(img, 0, r.size) }
+
+// mapSegment is never called: there are no layers.
+func (r *region) mapSegment(segment) (mapped bool, err error) { return false, errNoArena }
 
 // Reallocate implements experimental.LinearMemory.
 func (r *region) Reallocate(size uint64) []byte {
@@ -71,8 +74,12 @@ func newImageFile(size int64) (*os.File, error) {
 // view reads the image's memory.
 func (i *Image) view() (memory []byte, release func(), err error) {
 	memory = make([]byte, i.size)
-	if _, err := io.ReadFull(io.NewSectionReader(i.file, i.offset, int64(i.size)), memory); err != nil {
+	root := i.root()
+	if _, err := io.ReadFull(io.NewSectionReader(root.file, root.offset, int64(root.size)), memory[:min(root.size, i.size)]); err != nil {
 		return nil, nil, fmt.Errorf("read the image: %w", err)
+	}
+	if i.over != nil {
+		i.over.copyPages(memory, 0, i.size)
 	}
 	return memory, func() {}, nil
 }

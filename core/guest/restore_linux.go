@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -29,22 +30,28 @@ var pagemap = sync.OnceValue(func() *os.File {
 	return f
 })
 
-// restore makes the memory what it was when img was mapped.
+// restore makes the memory what it was when img was laid.
 func (r *region) restore(img *Image) error {
+	for _, s := range r.segments {
+		if !s.ofImage {
+			return r.relay(img)
+		}
+	}
 	pristine, err := img.pristine()
 	if err != nil {
-		return r.drop(0)
+		return r.drop(img, 0)
 	}
 	spans, err := r.ownPages(img)
 	if err != nil {
-		return r.drop(0)
+		return r.drop(img, 0)
 	}
+	img.learn(spans)
 	left := uint64(maxOwnPages * pageSize)
 	for _, s := range spans {
-		if s.end-s.start > left {
-			return r.drop(s.start)
+		if s.size() > left {
+			return r.drop(img, s.start)
 		}
-		left -= s.end - s.start
+		left -= s.size()
 		n := s.start
 		if n < img.size {
 			n += uint64(copy(r.space[n:s.end], pristine[n:]))
@@ -54,15 +61,31 @@ func (r *region) restore(img *Image) error {
 	return nil
 }
 
+// relay is restore of a region that has mapped segments of its own.
+func (r *region) relay(img *Image) error {
+	for _, s := range slices.Clone(r.segments) {
+		if s.ofImage {
+			continue
+		}
+		if err := r.lay(img, s.start, s.end); err != nil {
+			return err
+		}
+	}
+	return r.restore(img)
+}
+
 // drop gives back all pages from offset start on: they are the image's again, or zero behind it.
-func (r *region) drop(start uint64) error {
+func (r *region) drop(img *Image, start uint64) error {
 	if start >= r.size {
 		return nil
+	}
+	if img.over != nil { // some of which is copied, not mapped
+		return r.lay(img, start, r.size)
 	}
 	return unix.Madvise(r.space[start:r.size], unix.MADV_DONTNEED)
 }
 
-// ownPages are the pages that the guest does not share with its image, in order.
+// ownPages are the pages that the guest does not share with its image or its segments, in order.
 func (r *region) ownPages(img *Image) ([]span, error) {
 	if pagemap() == nil {
 		return r.differingPages(img)
@@ -87,10 +110,11 @@ const (
 	pagemapScan   = 0xc0606610 // PAGEMAP_SCAN
 	pageIsFile    = 1 << 2
 	pageIsPresent = 1 << 3
+	pageIsSwapped = 1 << 4 // or is being moved to another place in memory
 	scanRegions   = 512
 )
 
-// scanPages asks with PAGEMAP_SCAN for the pages that are present and not of a file.
+// scanPages asks with PAGEMAP_SCAN for the pages that exist and are not of a file.
 func (r *region) scanPages() ([]span, error) {
 	base := uint64(addressOf(r.space))
 	// The kernel is given the address as a number, so this must be on the heap, where nothing moves: a slice
@@ -99,27 +123,32 @@ func (r *region) scanPages() ([]span, error) {
 	defer scanBuffers.Put(found)
 	a := scanArgument{
 		start: base, end: base + r.size, vec: uint64(uintptr(unsafe.Pointer(&found[0]))), vecLen: scanRegions,
-		categoryInverted: pageIsFile, categoryMask: pageIsFile | pageIsPresent, returnMask: pageIsPresent,
+		categoryInverted: pageIsFile, categoryMask: pageIsFile, categoryAnyofMask: pageIsPresent | pageIsSwapped,
+		returnMask: pageIsFile,
 	}
 	a.size = uint64(unsafe.Sizeof(a))
-	n, _, errno := unix.Syscall(unix.SYS_IOCTL, pagemap().Fd(), pagemapScan, uintptr(unsafe.Pointer(&a)))
-	runtime.KeepAlive(found)
-	if errno != 0 {
-		return nil, errno
-	}
-	spans := make([]span, 0, n+1)
-	for _, f := range found[:n] {
-		spans = append(spans, span{f.start - base, f.end - base})
-	}
-	if n == scanRegions { // the rest is not known: let it be dropped
-		spans = append(spans, span{found[n-1].end - base, r.size})
+	var spans []span
+	for a.start < a.end {
+		n, _, errno := unix.Syscall(unix.SYS_IOCTL, pagemap().Fd(), pagemapScan, uintptr(unsafe.Pointer(&a)))
+		runtime.KeepAlive(found)
+		if errno != 0 {
+			return nil, errno
+		}
+		spans = slices.Grow(spans, int(n))
+		for _, f := range found[:n] {
+			spans = append(spans, span{f.start - base, f.end - base})
+		}
+		if n < scanRegions || a.walkEnd <= a.start {
+			break
+		}
+		a.start = a.walkEnd
 	}
 	return spans, nil
 }
 
 // readPages is scanPages for older kernels: it reads an entry for each page.
 func (r *region) readPages() ([]span, error) {
-	const present, shared = 1 << 63, 1 << 61
+	const present, swapped, shared = 1 << 63, 1 << 62, 1 << 61 // shared: of a file
 	raw := make([]byte, 8*(r.size/pageSize))
 	if _, err := pagemap().ReadAt(raw, int64(addressOf(r.space)/pageSize*8)); err != nil {
 		return nil, err
@@ -127,7 +156,7 @@ func (r *region) readPages() ([]span, error) {
 	var spans []span
 	for i := uint64(0); i < r.size/pageSize; i++ {
 		entry := binary.LittleEndian.Uint64(raw[8*i:])
-		if entry&present == 0 || entry&shared != 0 {
+		if entry&(present|swapped) == 0 || entry&shared != 0 {
 			continue
 		}
 		at := i * pageSize

@@ -149,7 +149,7 @@ func (a *adapted) OpenFile(path string, flag sys.Oflag, _ fs.FileMode) (sys.File
 	if info.IsDir() {
 		return &adaptedDir{archiveHead: archiveHead{n: node}, a: a, f: f, path: path}, 0
 	}
-	file := &adaptedFile{archiveFile: archiveFile{archiveHead: archiveHead{n: node}}, a: a, f: f}
+	file := &adaptedFile{archiveFile: newArchiveFile(node, nil), a: a, f: f}
 	if errno := file.prepare(); errno != 0 {
 		_ = f.Close()
 		return nil, errno
@@ -196,19 +196,15 @@ func (s seekReader) ReadAt(buf []byte, off int64) (int, error) {
 
 // adaptedFile is an open file of a Go file system.
 type adaptedFile struct {
-	archiveFile // all but what reads
-	a           *adapted
-	f           fs.File
-	r           io.ReaderAt
-	buffered    int64 // in memory, in bytes
+	*archiveFile // all but what reads
+	a            *adapted
+	f            fs.File
+	r            io.ReaderAt
+	buffered     int64 // in memory, in bytes
 }
 
 // Read implements sys.File.
-func (f *adaptedFile) Read(buf []byte) (int, sys.Errno) {
-	n, errno := f.Pread(buf, f.pos)
-	f.pos += int64(n)
-	return n, errno
-}
+func (f *adaptedFile) Read(buf []byte) (int, sys.Errno) { return f.read(buf, f.Pread) }
 
 // Pread implements sys.File.
 func (f *adaptedFile) Pread(buf []byte, off int64) (int, sys.Errno) {
@@ -223,18 +219,6 @@ func (f *adaptedFile) Pread(buf []byte, off int64) (int, sys.Errno) {
 		err = nil
 	}
 	return max(0, min(n, len(buf))), toErrno(err)
-}
-
-// Seek implements sys.File.
-func (f *adaptedFile) Seek(offset position, whence int) (int64, sys.Errno) {
-	if f.closed {
-		return 0, sys.EBADF
-	}
-	pos, errno := seekTo(f.pos, f.n.stat.Size, offset, whence)
-	if errno == 0 {
-		f.pos = pos
-	}
-	return pos, errno
 }
 
 // Close implements sys.File.

@@ -53,7 +53,7 @@ func (a *ArchiveFS) OpenFile(path string, flag sys.Oflag, _ fs.FileMode) (sys.Fi
 	if errno != 0 {
 		return nil, errno
 	}
-	return &archiveFile{archiveHead: archiveHead{n: n}, data: data}, 0
+	return newArchiveFile(n, data), 0
 }
 
 // Lstat implements sys.FS.
@@ -85,8 +85,8 @@ func (a *ArchiveFS) Readlink(path string) (string, sys.Errno) {
 
 // archiveHead is what an open file and an open directory have in common.
 type archiveHead struct {
-	n      *archiveNode
-	closed bool
+	opened
+	n *archiveNode
 }
 
 // Dev implements sys.File. The Namespace knows the device.
@@ -124,26 +124,18 @@ func (h *archiveHead) Close() sys.Errno {
 // archiveFile is an open file.
 type archiveFile struct {
 	archiveHead
-	data   []byte
-	pos    int64
-	append bool
+	cursor
+	data []byte
 }
 
-// IsAppend implements sys.File.
-func (f *archiveFile) IsAppend() bool { return f.append }
-
-// SetAppend implements sys.File.
-func (f *archiveFile) SetAppend(enable bool) sys.Errno {
-	f.append = enable
-	return 0
+func newArchiveFile(n *archiveNode, data []byte) *archiveFile {
+	f := &archiveFile{archiveHead: archiveHead{n: n}, data: data}
+	f.of = &f.opened
+	return f
 }
 
 // Read implements sys.File.
-func (f *archiveFile) Read(buf []byte) (int, sys.Errno) {
-	n, errno := f.Pread(buf, f.pos)
-	f.pos += int64(n)
-	return n, errno
-}
+func (f *archiveFile) Read(buf []byte) (int, sys.Errno) { return f.read(buf, f.Pread) }
 
 // Pread implements sys.File.
 func (f *archiveFile) Pread(buf []byte, off int64) (int, sys.Errno) {
@@ -160,18 +152,8 @@ func (f *archiveFile) Pread(buf []byte, off int64) (int, sys.Errno) {
 
 // Seek implements sys.File.
 func (f *archiveFile) Seek(offset position, whence int) (int64, sys.Errno) {
-	if f.closed {
-		return 0, sys.EBADF
-	}
-	pos, errno := seekTo(f.pos, int64(len(f.data)), offset, whence)
-	if errno == 0 {
-		f.pos = pos
-	}
-	return pos, errno
+	return f.seek(offset, whence, func() (int64, sys.Errno) { return f.n.stat.Size, 0 })
 }
-
-// Readdir implements sys.File.
-func (f *archiveFile) Readdir(int) ([]sys.Dirent, sys.Errno) { return nil, sys.ENOTDIR }
 
 // Write implements sys.File.
 func (f *archiveFile) Write([]byte) (int, sys.Errno) { return 0, sys.EBADF }

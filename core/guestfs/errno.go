@@ -55,6 +55,26 @@ func (e Error) Is(target error) bool {
 	return false
 }
 
+// ErrNotDir is what is said of a path that should be a directory's.
+var ErrNotDir error = Error{sys.ENOTDIR}
+
+var errnoNames = map[sys.Errno]string{
+	sys.EACCES: "EACCES", sys.EBADF: "EBADF", sys.EEXIST: "EEXIST", sys.EINVAL: "EINVAL", sys.EIO: "EIO",
+	sys.EISDIR: "EISDIR", sys.ELOOP: "ELOOP", sys.ENAMETOOLONG: "ENAMETOOLONG", sys.ENOENT: "ENOENT",
+	sys.ENOTDIR: "ENOTDIR", sys.ENOTEMPTY: "ENOTEMPTY", sys.EPERM: "EPERM", sys.EROFS: "EROFS",
+	EBUSY: "EBUSY", EFBIG: "EFBIG", EMFILE: "EMFILE", EMLINK: "EMLINK", ENOSPC: "ENOSPC", ENXIO: "ENXIO",
+	ESTALE: "ESTALE", EXDEV: "EXDEV",
+}
+
+// ErrnoName is the name of the errno in an error of a [Storage] or of package
+// os, such as "ENOENT"; "EIO" for what has none.
+func ErrnoName(err error) string {
+	if name, ok := errnoNames[toErrno(err)]; ok {
+		return name
+	}
+	return "EIO"
+}
+
 var errnoText = map[sys.Errno]string{
 	EBUSY:  "device or resource busy",
 	EFBIG:  "file too large",

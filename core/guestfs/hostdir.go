@@ -329,7 +329,7 @@ func (h *hostDir) opened(f *os.File, flag sys.Oflag, dir bool) (sys.File, sys.Er
 		return &hostDirFile{hostNode: node}, 0
 	}
 	h.quota.opened(node.id())
-	file := &hostFile{hostNode: node, flag: flag}
+	file := newHostFile(node, flag)
 	if flag&sys.O_TRUNC != 0 {
 		if errno := file.setSize(0); errno != 0 {
 			_ = file.Close()

@@ -13,11 +13,11 @@ import (
 // hostNode is what an open file and an open directory of the host have in
 // common.
 type hostNode struct {
-	h      *hostDir
-	f      *os.File
-	dir    bool
-	closed bool
-	st     wazerosys.Stat_t // when it was opened
+	opened
+	h   *hostDir
+	f   *os.File
+	dir bool
+	st  wazerosys.Stat_t // when it was opened
 }
 
 func (n *hostNode) id() fileID { return fileID(n.st.Ino) }
@@ -66,36 +66,17 @@ func (n *hostNode) close() sys.Errno {
 // hostFile is an open file of the host. Its position is kept here.
 type hostFile struct {
 	hostNode
-	flag sys.Oflag
-	pos  int64
+	cursor
 }
 
-// readable tells whether the file may be read, writable whether it may be
-// written.
-func (f *hostFile) readable() bool { return !f.closed && f.flag&sys.O_WRONLY == 0 }
-func (f *hostFile) writable() bool { return !f.closed && f.flag&writeAccess != 0 }
-
-// IsAppend implements sys.File.
-func (f *hostFile) IsAppend() bool { return f.flag&sys.O_APPEND != 0 }
-
-// SetAppend implements sys.File.
-func (f *hostFile) SetAppend(enable bool) sys.Errno {
-	if f.closed {
-		return sys.EBADF
-	}
-	f.flag &^= sys.O_APPEND
-	if enable {
-		f.flag |= sys.O_APPEND
-	}
-	return 0
+func newHostFile(node hostNode, flag sys.Oflag) *hostFile {
+	f := &hostFile{hostNode: node, cursor: cursor{flag: flag}}
+	f.of = &f.opened
+	return f
 }
 
 // Read implements sys.File.
-func (f *hostFile) Read(buf []byte) (int, sys.Errno) {
-	n, errno := f.Pread(buf, f.pos)
-	f.pos += int64(n)
-	return n, errno
-}
+func (f *hostFile) Read(buf []byte) (int, sys.Errno) { return f.read(buf, f.Pread) }
 
 // Pread implements sys.File.
 func (f *hostFile) Pread(buf []byte, off int64) (int, sys.Errno) {
@@ -187,25 +168,8 @@ func (f *hostFile) size() (int64, sys.Errno) {
 
 // Seek implements sys.File.
 func (f *hostFile) Seek(offset position, whence int) (int64, sys.Errno) {
-	if f.closed {
-		return 0, sys.EBADF
-	}
-	var size int64
-	if whence == io.SeekEnd {
-		var errno sys.Errno
-		if size, errno = f.size(); errno != 0 {
-			return 0, errno
-		}
-	}
-	pos, errno := seekTo(f.pos, size, offset, whence)
-	if errno == 0 {
-		f.pos = pos
-	}
-	return pos, errno
+	return f.seek(offset, whence, f.size)
 }
-
-// Readdir implements sys.File.
-func (f *hostFile) Readdir(int) ([]sys.Dirent, sys.Errno) { return nil, sys.ENOTDIR }
 
 // Truncate implements sys.File.
 func (f *hostFile) Truncate(size int64) sys.Errno {

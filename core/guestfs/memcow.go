@@ -25,8 +25,11 @@ type lowerFile struct {
 // a file is copied when it is first written to. So renames, removals and links
 // work everywhere, and a file that is only read follows what happens below.
 // Names are kept: to look at more than four times Limits.MaxFiles is ENOSPC.
-func NewCow(lower sys.FS, limits Limits) *MemFS {
-	m := NewMemFS(limits)
+func NewCow(lower sys.FS, limits Limits) *MemFS { return NewCowOf(lower, NewBudget(limits)) }
+
+// NewCowOf is NewCow within a budget that is shared.
+func NewCowOf(lower sys.FS, budget *Budget) *MemFS {
+	m := NewMemFSOf(budget)
 	m.lower = lower
 	if st, errno := lower.Lstat("."); errno == 0 && st.Mode.IsRegular() { // a volume of one file
 		m.root = m.newInode(0)
@@ -52,7 +55,7 @@ func (m *MemFS) load(n *inode) sys.Errno {
 			return errno
 		}
 		below = append(below, page...)
-		if m.known+int64(len(below)) > knownPerFile*m.account.limits.MaxFiles {
+		if m.known+int64(len(below)) > knownPerFile*m.account.budget.Limits().MaxFiles {
 			return ENOSPC
 		}
 		if len(page) < 1024 {

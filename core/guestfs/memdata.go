@@ -51,18 +51,13 @@ func (m *MemFS) writeAt(n *inode, buf []byte, off int64) (int, sys.Errno) {
 		return 0, errno
 	}
 	if grow := off + int64(len(buf)) - n.size; grow > 0 {
-		free := max(0, n.account.limits.MaxBytes-n.account.used.Bytes)
-		if grow > free {
-			buf = buf[:max(0, int64(len(buf))-(grow-free))]
-			grow = free
-		}
+		free := n.account.takeUpTo(grow)
+		buf = buf[:max(0, int64(len(buf))-(grow-free))]
 		if len(buf) == 0 {
+			n.account.give(free, 0)
 			return 0, ENOSPC
 		}
-		if errno := n.account.take(grow, 0); errno != 0 {
-			return 0, errno
-		}
-		n.size += grow
+		n.size += free
 	}
 	for done := 0; done < len(buf); {
 		i, at := (off+int64(done))/chunkSize, int((off+int64(done))%chunkSize)

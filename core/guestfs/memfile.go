@@ -9,9 +9,9 @@ import (
 
 // memNode is what an open file and an open directory have in common.
 type memNode struct {
-	m      *MemFS
-	n      *inode
-	closed bool
+	opened
+	m *MemFS
+	n *inode
 }
 
 // Dev implements sys.File. The Namespace knows the device.
@@ -73,36 +73,17 @@ func (f *memNode) Close() sys.Errno {
 // memFile is an open file.
 type memFile struct {
 	memNode
-	flag sys.Oflag
-	pos  int64
+	cursor
 }
 
-// readable tells whether the file may be read, writable whether it may be
-// written.
-func (f *memFile) readable() bool { return !f.closed && f.flag&sys.O_WRONLY == 0 }
-func (f *memFile) writable() bool { return !f.closed && f.flag&writeAccess != 0 }
-
-// IsAppend implements sys.File.
-func (f *memFile) IsAppend() bool { return f.flag&sys.O_APPEND != 0 }
-
-// SetAppend implements sys.File.
-func (f *memFile) SetAppend(enable bool) sys.Errno {
-	if f.closed {
-		return sys.EBADF
-	}
-	f.flag &^= sys.O_APPEND
-	if enable {
-		f.flag |= sys.O_APPEND
-	}
-	return 0
+func newMemFile(m *MemFS, n *inode, flag sys.Oflag) *memFile {
+	f := &memFile{memNode: memNode{m: m, n: n}, cursor: cursor{flag: flag}}
+	f.of = &f.opened
+	return f
 }
 
 // Read implements sys.File.
-func (f *memFile) Read(buf []byte) (int, sys.Errno) {
-	n, errno := f.Pread(buf, f.pos)
-	f.pos += int64(n)
-	return n, errno
-}
+func (f *memFile) Read(buf []byte) (int, sys.Errno) { return f.read(buf, f.Pread) }
 
 // Pread implements sys.File.
 func (f *memFile) Pread(buf []byte, off int64) (int, sys.Errno) {
@@ -153,46 +134,11 @@ func (f *memFile) Pwrite(buf []byte, off int64) (int, sys.Errno) {
 
 // Seek implements sys.File.
 func (f *memFile) Seek(offset position, whence int) (int64, sys.Errno) {
-	if f.closed {
-		return 0, sys.EBADF
-	}
-	var size int64
-	if whence == io.SeekEnd {
-		unlock := f.m.lockForRead()
-		size = f.n.size
-		unlock()
-	}
-	pos, errno := seekTo(f.pos, size, offset, whence)
-	if errno == 0 {
-		f.pos = pos
-	}
-	return pos, errno
+	return f.seek(offset, whence, func() (int64, sys.Errno) {
+		defer f.m.lockForRead()()
+		return f.n.size, 0
+	})
 }
-
-// position is an int64 under a name of its own: go vet takes a method
-// Seek(int64, int) for an io.Seeker and wants it to return an error.
-type position = int64
-
-// seekTo is the position after a seek in a file of a size.
-func seekTo(pos, size, offset int64, whence int) (int64, sys.Errno) {
-	switch whence {
-	case io.SeekStart:
-		pos = 0
-	case io.SeekCurrent:
-	case io.SeekEnd:
-		pos = size
-	default:
-		return 0, sys.EINVAL
-	}
-	// Both are not negative before the sum, so it can only overflow upwards.
-	if sum := pos + offset; sum >= 0 && (offset < 0 || sum >= pos) {
-		return sum, 0
-	}
-	return 0, sys.EINVAL
-}
-
-// Readdir implements sys.File.
-func (f *memFile) Readdir(int) ([]sys.Dirent, sys.Errno) { return nil, sys.ENOTDIR }
 
 // Truncate implements sys.File.
 func (f *memFile) Truncate(size int64) sys.Errno {

@@ -12,7 +12,7 @@ func (m *MemFS) Fork() *MemFS {
 	m.owner = new(owner)
 	f := &MemFS{
 		owner: new(owner), lower: m.lower, known: m.known, nextIno: m.nextIno,
-		account: &account{limits: m.account.limits},
+		account: &account{budget: NewBudget(m.account.budget.Limits())},
 	}
 	c := forker{into: f, done: map[*inode]*inode{}}
 	f.root = c.inode(m.root)
@@ -46,9 +46,9 @@ func (c *forker) inode(n *inode) *inode {
 		made.under = &lowerFile{path: n.under.path, filled: n.under.filled, loaded: n.under.loaded}
 	}
 	if n.counted {
-		made.account.used.Files++
+		made.account.add(Usage{Files: 1})
 	}
-	made.account.used.Bytes += made.countedBytes()
+	made.account.add(Usage{Bytes: made.countedBytes()})
 	switch {
 	case n.dir != nil:
 		made.dir = &directory{byName: make(map[string]*entry, len(n.dir.byName))}
@@ -66,7 +66,7 @@ func (c *forker) entries(dir *inode) {
 	for _, e := range dir.dir.list {
 		if e.node != nil {
 			into.add(e.name, c.inode(e.node), e.cost)
-			c.into.account.used.Bytes += e.cost
+			c.into.account.add(Usage{Bytes: e.cost})
 		}
 	}
 }
@@ -76,7 +76,9 @@ func (c *forker) entries(dir *inode) {
 func (m *MemFS) become(other *MemFS) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	other.account.limits = m.account.limits
+	budget := m.account.budget
+	m.account.move(NewBudget(budget.Limits())) // what is open goes on being counted there
+	other.account.move(budget)
 	m.root, m.account, m.owner = other.root, other.account, other.owner
 	m.lower, m.known = other.lower, other.known
 	m.nextIno = max(m.nextIno, other.nextIno)

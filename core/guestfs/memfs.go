@@ -19,60 +19,6 @@ const (
 	permBits                = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 )
 
-// Defaults of [Limits].
-const (
-	DefaultMaxBytes = 64 << 20
-	DefaultMaxFiles = 100_000
-)
-
-// Limits bound what a filesystem in memory may hold. Beyond them the guest
-// sees ENOSPC.
-type Limits struct {
-	// MaxBytes is the sum of the sizes of all files, holes included, plus 128
-	// bytes and the name for each directory entry, plus the targets of links.
-	// 0 or less means DefaultMaxBytes.
-	MaxBytes int64
-	// MaxFiles is how many files, directories and links there may be. 0 or
-	// less means DefaultMaxFiles.
-	MaxFiles int64
-}
-
-func (l Limits) orDefault() Limits {
-	if l.MaxBytes <= 0 {
-		l.MaxBytes = DefaultMaxBytes
-	}
-	if l.MaxFiles <= 0 {
-		l.MaxFiles = DefaultMaxFiles
-	}
-	return l
-}
-
-// Usage is what a filesystem in memory holds, counted as in [Limits].
-type Usage struct{ Bytes, Files int64 }
-
-// account counts against limits. Files that a Restore has replaced but that
-// are still open keep the account that they were counted in.
-type account struct {
-	limits Limits
-	used   Usage
-}
-
-// take counts bytes and files, or nothing and ENOSPC.
-func (a *account) take(bytes, files int64) sys.Errno {
-	if bytes > a.limits.MaxBytes-a.used.Bytes || files > a.limits.MaxFiles-a.used.Files {
-		return ENOSPC
-	}
-	a.used.Bytes += bytes
-	a.used.Files += files
-	return 0
-}
-
-// give takes back what take counted.
-func (a *account) give(bytes, files int64) {
-	a.used.Bytes -= bytes
-	a.used.Files -= files
-}
-
 // MemFS is a filesystem in memory that behaves like Linux's tmpfs: hard and
 // symbolic links, sparse files, unlink and rename of open files, times, inode
 // numbers. Permission bits are kept but not enforced, as for the superuser.
@@ -96,9 +42,12 @@ type MemFS struct {
 // owner is compared by address, so it must not be empty.
 type owner struct{ _ byte }
 
-// NewMemFS is an empty filesystem.
-func NewMemFS(limits Limits) *MemFS {
-	m := &MemFS{owner: new(owner), account: &account{limits: limits.orDefault()}}
+// NewMemFS is an empty filesystem with a budget of its own.
+func NewMemFS(limits Limits) *MemFS { return NewMemFSOf(NewBudget(limits)) }
+
+// NewMemFSOf is an empty filesystem that shares a budget.
+func NewMemFSOf(budget *Budget) *MemFS {
+	m := &MemFS{owner: new(owner), account: &account{budget: budget}}
 	m.root = m.newInode(fs.ModeDir | newDirPerm)
 	m.root.nlink = 2
 	return m
@@ -108,14 +57,21 @@ func NewMemFS(limits Limits) *MemFS {
 func (m *MemFS) Limits() Limits {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.account.limits
+	return m.account.budget.Limits()
+}
+
+// Budget is what it is counted in.
+func (m *MemFS) Budget() *Budget {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.account.budget
 }
 
 // SetLimits changes the limits. What is there already stays, even beyond them.
 func (m *MemFS) SetLimits(limits Limits) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.account.limits = limits.orDefault()
+	m.account.budget.SetLimits(limits)
 }
 
 // Usage is what is counted now.

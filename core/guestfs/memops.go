@@ -31,7 +31,7 @@ func (m *MemFS) OpenFile(path string, flag sys.Oflag, perm fs.FileMode) (sys.Fil
 	if n.dir != nil {
 		return &memDir{memNode: memNode{m: m, n: n}}, 0
 	}
-	return &memFile{memNode: memNode{m: m, n: n}, flag: flag}, 0
+	return newMemFile(m, n, flag), 0
 }
 
 // openExisting checks the flags for what is there, and truncates it.

@@ -9,16 +9,9 @@ import (
 
 // Unlink implements sys.FS.
 func (ns *Namespace) Unlink(path string) sys.Errno {
-	p, errno := parsePath(path)
-	if errno != 0 {
-		return errno
-	}
-	return ns.atEnd(p, func(at place) sys.Errno {
-		st, errno := at.lstat()
+	return ns.remove(path, func(p guestPath, at place, dir bool) sys.Errno {
 		switch {
-		case errno != 0:
-			return errno
-		case st.Mode.IsDir():
+		case dir:
 			return sys.EISDIR
 		case p.mustBeDir():
 			return sys.ENOTDIR
@@ -31,16 +24,9 @@ func (ns *Namespace) Unlink(path string) sys.Errno {
 
 // Rmdir implements sys.FS.
 func (ns *Namespace) Rmdir(path string) sys.Errno {
-	p, errno := parsePath(path)
-	if errno != 0 {
-		return errno
-	}
-	return ns.atEnd(p, func(at place) sys.Errno {
-		st, errno := at.lstat()
+	return ns.remove(path, func(p guestPath, at place, dir bool) sys.Errno {
 		switch {
-		case errno != 0:
-			return errno
-		case !st.Mode.IsDir():
+		case !dir:
 			return sys.ENOTDIR
 		case at.node != nil:
 			return EBUSY
@@ -50,6 +36,22 @@ func (ns *Namespace) Rmdir(path string) sys.Errno {
 			return sys.ENOTEMPTY
 		}
 		return at.mount.fs.Rmdir(at.rel)
+	})
+}
+
+// remove runs op on the entry that a path names, which is there; dir says
+// whether it is a directory.
+func (ns *Namespace) remove(path string, op func(p guestPath, at place, dir bool) sys.Errno) sys.Errno {
+	p, errno := parsePath(path)
+	if errno != 0 {
+		return errno
+	}
+	return ns.atEnd(p, func(at place) sys.Errno {
+		st, errno := at.lstat()
+		if errno != 0 {
+			return errno
+		}
+		return op(p, at, st.Mode.IsDir())
 	})
 }
 

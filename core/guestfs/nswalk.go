@@ -149,15 +149,25 @@ func (ns *Namespace) firstLink(done, path string, last bool) (end int, target st
 	if last && len(path) > len(done) {
 		ends = append(ends, len(path))
 	}
-	first := sort.Search(len(ends), func(i int) bool {
-		st, errno := ns.locate(path[:ends[i]]).lstat()
-		return errno == sys.ELOOP || errno == 0 && st.Mode&fs.ModeSymlink != 0
-	})
-	if first == len(ends) {
-		return -1, "", 0
+	first := -1
+	for try := 0; ; try++ {
+		first = sort.Search(len(ends), func(i int) bool {
+			st, errno := ns.locate(path[:ends[i]]).lstat()
+			return errno == sys.ELOOP || errno == 0 && st.Mode&fs.ModeSymlink != 0
+		})
+		if first == len(ends) {
+			return -1, "", 0
+		}
+		at := ns.locate(path[:ends[first]])
+		target, errno = at.mount.fs.Readlink(at.rel)
+		if errno != sys.EINVAL {
+			break
+		}
+		if try == maxRetries { // it is a link and none, in turns
+			errno = sys.ENOENT
+			break
+		}
 	}
-	at := ns.locate(path[:ends[first]])
-	target, errno = at.mount.fs.Readlink(at.rel)
 	switch {
 	case errno != 0:
 		return -1, "", errno

@@ -109,7 +109,7 @@ func (s *Storage) Restore(snapshot []byte) error {
 // readSnapshot makes a filesystem of the tar file in a snapshot.
 func readSnapshot(r io.Reader, limits Limits) (*MemFS, error) {
 	made := NewMemFS(limits)
-	limits = made.account.limits
+	limits = made.Limits()
 	// No snapshot within the limits is longer, but one that is nothing but
 	// headers could be, without end.
 	tr := tar.NewReader(io.LimitReader(r, limits.MaxBytes+limits.MaxFiles*maxTarHead+maxTarHead))

@@ -30,8 +30,10 @@ type VolumeOptions struct {
 	// the sizes of files and, for each new entry, 128 bytes and its name.
 	// Beyond it the guest sees ENOSPC. 0 means no bound.
 	QuotaBytes int64
-	// Limits bound what a copy-on-write volume keeps in memory.
+	// Limits bound what a copy-on-write volume keeps in memory, unless Budget
+	// does, which others may share.
 	Limits Limits
+	Budget *Budget
 }
 
 // Volume is a directory or a single file of the host as a filesystem for
@@ -47,7 +49,25 @@ type VolumeOptions struct {
 // start, and no more of them than there are directories above (else EPERM).
 type Volume struct {
 	sys.FS
-	host *hostDir
+	host *hostDir // nil of one that is not the host's
+}
+
+// VolumeOf shows a Go file system, see [AdaptFS], as a volume that a guest can
+// read, or change for itself with VolumeCow.
+func VolumeOf(of fs.FS, options VolumeOptions) *Volume {
+	shown := AdaptFS(of)
+	if options.Mode == VolumeCow {
+		shown = options.cow(shown)
+	}
+	return &Volume{FS: shown}
+}
+
+// cow lays a filesystem in memory over a volume.
+func (o VolumeOptions) cow(lower sys.FS) sys.FS {
+	if o.Budget == nil {
+		o.Budget = NewBudget(o.Limits)
+	}
+	return NewCowOf(lower, o.Budget)
 }
 
 // OpenVolume opens a directory or a regular file of the host. It is an error
@@ -88,7 +108,7 @@ func OpenVolume(path string, options VolumeOptions) (*Volume, error) {
 		shown = ReadOnly(shown)
 	case VolumeReadWrite:
 	case VolumeCow:
-		shown = NewCow(ReadOnly(shown), options.Limits)
+		shown = options.cow(ReadOnly(shown))
 	default:
 		return nil, errors.Join(fmt.Errorf("guestfs: volume %s: no such mode: %d", path, options.Mode), host.close())
 	}
@@ -96,7 +116,12 @@ func OpenVolume(path string, options VolumeOptions) (*Volume, error) {
 }
 
 // Close lets go of the directory. Files that are open stay so.
-func (v *Volume) Close() error { return v.host.close() }
+func (v *Volume) Close() error {
+	if v.host == nil {
+		return nil
+	}
+	return v.host.close()
+}
 
 // oneFile shows a single file of a directory as its root. It cannot be
 // removed or renamed; what the Namespace does not refuse by itself is EBUSY.

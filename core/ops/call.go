@@ -69,9 +69,10 @@ func (r *request) endCalls() {
 
 // The second element of an answer.
 const (
-	answerValue = 0
-	answerError = 1
-	answerItem  = 2
+	answerValue   = 0
+	answerError   = 1
+	answerItem    = 2
+	answerSuspend = 3
 )
 
 // answer is one answer to a call, checked.
@@ -82,7 +83,7 @@ type answer struct {
 	item  bool // value is an item of a stream, and not its end
 }
 
-var errAnswer = errors.New("an answer is [call, 0, value], [call, 1, code, message] or [call, 2, item]")
+var errAnswer = errors.New("an answer is [call, 0, value], [call, 1, code, message], [call, 2, item] or [call, 3, reason]")
 
 // Complete takes an encoded array of answers. Answers to calls that are over are dropped. An error means that the
 // message is not what it should be, and none of it was taken.
@@ -136,6 +137,11 @@ func parseAnswer(item any) (answer, error) {
 	case kind == answerItem && len(parts) == 3:
 		a.value, a.item = parts[2], true
 		return a, nil
+	case kind == answerSuspend && len(parts) == 3:
+		if reason, ok := parts[2].(string); ok {
+			a.err = core.Suspend(reason)
+			return a, nil
+		}
 	case kind == answerError && len(parts) == 4:
 		code, ok := parts[2].(string)
 		text, ok2 := parts[3].(string)

@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages trace max_trace_events"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace max_trace_events vfs vfs_mount_path mcp"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -30,7 +30,30 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 	if c.Packages, err = readPackages(f); err != nil {
 		return c, err
 	}
+	if c.Libraries, err = s.readMCP(f); err != nil {
+		return c, err
+	}
+	if c.Requirements, err = f.texts("requirements"); err != nil {
+		return c, err
+	}
+	if c.Resolve.LockFile, err = f.text("lock_file"); err != nil {
+		return c, err
+	}
+	if err = s.readVFS(f, &c); err != nil {
+		return c, err
+	}
 	return c, readProcess(f, &c)
+}
+
+// readVFS reads where the writable files are kept.
+func (s *Service) readVFS(f fields, c *core.Config) (err error) {
+	if f.m["vfs"] != nil {
+		if c.VFS, err = s.storage(f); err != nil {
+			return err
+		}
+	}
+	c.VFSMountPath, err = f.text("vfs_mount_path")
+	return err
 }
 
 // readProcess reads what the program finds: arguments, environment, standard input.
@@ -55,17 +78,8 @@ func readProcess(f fields, c *core.Config) (err error) {
 		return err
 	}
 	c.MaxTraceEvents = int(events)
-	env, err := f.mapping("env")
-	if err != nil {
+	if c.Env, err = f.textMap("env"); err != nil {
 		return err
-	}
-	for name := range env.m {
-		if c.Env == nil {
-			c.Env = map[string]string{}
-		}
-		if c.Env[name], err = env.text(name); err != nil {
-			return err
-		}
 	}
 	stdin, err := get[[]byte](f, "stdin", "bytes")
 	if len(stdin) > 0 {
@@ -181,8 +195,50 @@ func (r *request) executeOptions() ([]core.ExecuteOption, error) {
 	if interactive {
 		options = append(options, core.WithInteractive())
 	}
+	if options, err = r.journalOption(options); err != nil {
+		return nil, err
+	}
+	if options, err = r.traceOption(options); err != nil {
+		return nil, err
+	}
 	output, err := r.outputOption()
 	return append(options, output), err
+}
+
+// traceOption asks for a trace of this execution, in its result, as events, or both.
+func (r *request) traceOption(options []core.ExecuteOption) ([]core.ExecuteOption, error) {
+	collect, err := r.fields.flag("trace")
+	if err != nil {
+		return nil, err
+	}
+	live, err := r.fields.flag("trace_events")
+	if err != nil || r.fields.m["trace"] == nil && !live {
+		return options, err
+	}
+	var handler func([]core.TraceEvent)
+	if live && r.sink != nil {
+		handler = func(events []core.TraceEvent) {
+			r.emit("trace", traceRecords(events))
+			r.sink.Wait(r.ctx)
+		}
+	}
+	return append(options, core.WithTrace(collect, handler)), nil
+}
+
+// journalOption asks for a journal, after an earlier one unless that is empty.
+func (r *request) journalOption(options []core.ExecuteOption) ([]core.ExecuteOption, error) {
+	if r.fields.m["journal"] == nil {
+		return options, nil
+	}
+	text, err := r.fields.text("journal")
+	if err != nil || text == "" {
+		return append(options, core.WithJournal(nil)), err
+	}
+	var journal core.Journal
+	if err := journal.UnmarshalJSON([]byte(text)); err != nil {
+		return nil, err
+	}
+	return append(options, core.WithJournal(&journal)), nil
 }
 
 // outputOption asks for the streams that are wanted as events.

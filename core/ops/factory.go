@@ -69,7 +69,7 @@ func factoryNew(s *Service, r *request) (map[string]any, error) {
 func (s *Service) readFactoryConfig(r *request) (c core.FactoryConfig, err error) {
 	f, err := r.fields.mapping("config")
 	if err == nil {
-		err = f.only("config", "packages requirements imports setup_code callbacks limits")
+		err = f.only("config", "packages requirements lock_file imports setup_code callbacks limits")
 	}
 	if err != nil {
 		return c, err
@@ -78,6 +78,9 @@ func (s *Service) readFactoryConfig(r *request) (c core.FactoryConfig, err error
 		return c, err
 	}
 	if c.Requirements, err = f.texts("requirements"); err != nil {
+		return c, err
+	}
+	if c.Resolve.LockFile, err = f.text("lock_file"); err != nil {
 		return c, err
 	}
 	if c.Imports, err = f.texts("imports"); err != nil {

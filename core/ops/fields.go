@@ -102,6 +102,24 @@ func (f fields) texts(name string) ([]string, error) {
 	return texts, nil
 }
 
+// textMap is a map of texts; nil when it is missing or empty.
+func (f fields) textMap(name string) (map[string]string, error) {
+	m, err := f.mapping(name)
+	if err != nil {
+		return nil, err
+	}
+	var texts map[string]string
+	for key := range m.m {
+		if texts == nil {
+			texts = map[string]string{}
+		}
+		if texts[key], err = m.text(key); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}
+
 // id is the handle that a field holds; 0 is none.
 func (f fields) id(name string) (uint64, error) {
 	v, err := f.integer(name)

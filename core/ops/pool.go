@@ -112,6 +112,11 @@ func poolStats(_ *Service, _ *request, pool *core.Pool) (map[string]any, error) 
 	}, nil
 }
 
+// poolCheck runs an empty program as a lease would.
+func poolCheck(_ *Service, r *request, pool *core.Pool) (map[string]any, error) {
+	return nil, pool.Check(r.ctx)
+}
+
 // poolEvictIdle answers {"count": how many sessions were freed}.
 func poolEvictIdle(_ *Service, _ *request, pool *core.Pool) (map[string]any, error) {
 	return map[string]any{"count": pool.EvictIdle()}, nil

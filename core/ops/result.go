@@ -35,6 +35,14 @@ func resultRecord(r *core.Result) wire.Pairs {
 	add("callbacks", callbackRecords(r.Callbacks), len(r.Callbacks) > 0)
 	add("trace", traceRecords(r.Trace), len(r.Trace) > 0)
 	add("trace_truncated", true, r.TraceTruncated)
+	if r.Journal != nil {
+		text, err := r.Journal.MarshalJSON()
+		add("journal", string(text), err == nil)
+		add("replayed_callbacks", r.ReplayedCallbacks, true)
+	}
+	if s := r.Suspended; s != nil {
+		add("suspended", []any{s.Name, s.ArgsJSON, s.Reason}, true)
+	}
 	return record
 }
 
@@ -85,6 +93,9 @@ func errorRecord(err error) wire.Pairs {
 	}
 	if e.ExitCode != 0 {
 		record = append(record, wire.Pair{Key: "exit_code", Value: e.ExitCode})
+	}
+	if e.Errno != "" {
+		record = append(record, wire.Pair{Key: "errno", Value: e.Errno})
 	}
 	if e.Killed {
 		record = append(record, wire.Pair{Key: "killed", Value: true})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core"
+	"github.com/eryx-go/eryx/core/mcp"
 )
 
 // Names are the operations there are, sorted.
@@ -25,7 +26,11 @@ type Service struct {
 	sessions  handles[openSession]
 	factories handles[*core.Factory]
 	pools     handles[*core.Pool]
+	stores    handles[*core.SessionStore]
+	managers  handles[*mcp.Manager]
+	storages  handles[*core.Storage]
 	calls     handles[*pendingCall]
+	serveOn   mcp.Transport // of mcp.serve: the process's standard input and output
 
 	starting sync.Mutex // held while the interpreter starts
 	rt       *core.Runtime
@@ -38,7 +43,7 @@ type Service struct {
 
 // NewService makes a service. The interpreter starts when the first operation needs it.
 func NewService(config core.RuntimeConfig, version string) *Service {
-	return &Service{config: config, version: version, requests: map[uint64]*request{}, idle: make(chan struct{})}
+	return &Service{config: config, version: version, requests: map[uint64]*request{}, idle: make(chan struct{}), serveOn: mcp.Stdio()}
 }
 
 // BeforeStart has prepare called before the interpreter starts. It must be set before the first Submit.
@@ -135,13 +140,20 @@ func (s *Service) Close(timeout time.Duration) bool {
 		for _, session := range s.sessions.takeAll() {
 			_ = session.close()
 		}
+		for _, store := range s.stores.takeAll() {
+			_ = store.Close()
+		}
 		for _, pool := range s.pools.takeAll() {
 			_ = pool.Close()
 		}
 		for _, factory := range s.factories.takeAll() {
 			_ = factory.Close()
 		}
+		for _, manager := range s.managers.takeAll() {
+			_ = manager.Close()
+		}
 		s.sandboxes.takeAll()
+		s.storages.takeAll()
 		s.closeRuntime()
 	}()
 	timer := time.NewTimer(timeout)

@@ -15,7 +15,8 @@ func (s *Service) keep(session *core.Session, close func() error) map[string]any
 	return map[string]any{"session": id}
 }
 
-// sessionNew starts a session of "config", from "image" and by "factory" if there are such, and answers {"session": id}.
+// sessionNew starts a session of "config", from "image", by "factory" and in "store" if there are such, and answers
+// {"session": id}.
 func sessionNew(s *Service, r *request) (map[string]any, error) {
 	config, err := s.readConfig(r)
 	if err != nil {
@@ -23,6 +24,9 @@ func sessionNew(s *Service, r *request) (map[string]any, error) {
 	}
 	maker, err := s.maker(r)
 	if err != nil {
+		return nil, err
+	}
+	if config.Store, err = s.optionalStore(r); err != nil {
 		return nil, err
 	}
 	image, err := get[[]byte](r.fields, "image", "bytes")

@@ -79,11 +79,16 @@ func sessionSetCallbacks(s *Service, r *request, session *core.Session) (map[str
 // sessionSnapshotState answers {"snapshot": bytes, "unsaved": [[name, reason]]}.
 func sessionSnapshotState(_ *Service, r *request, session *core.Session) (map[string]any, error) {
 	snapshot, unsaved, err := session.SnapshotState(r.ctx)
+	return map[string]any{"snapshot": snapshot, "unsaved": unsavedNames(unsaved)}, err
+}
+
+// unsavedNames are the globals that a pickle leaves out, as pairs.
+func unsavedNames(unsaved []core.Unsaved) []any {
 	names := make([]any, len(unsaved))
 	for i, u := range unsaved {
 		names[i] = []any{u.Name, u.Reason}
 	}
-	return map[string]any{"snapshot": snapshot, "unsaved": names}, err
+	return names
 }
 
 // sessionRestoreState merges the globals of "snapshot".
@@ -95,13 +100,25 @@ func sessionRestoreState(_ *Service, r *request, session *core.Session) (map[str
 	return nil, session.RestoreState(r.ctx, snapshot)
 }
 
-// sessionSnapshot answers {"image": bytes}: all of the session's memory.
-func sessionSnapshot(_ *Service, _ *request, session *core.Session) (map[string]any, error) {
-	image, err := session.Snapshot()
-	return map[string]any{"image": image}, err
+// sessionSnapshot answers {"image": bytes}: all of the session's memory, or with "kind": "pickle" what
+// sessionSnapshotState gives.
+func sessionSnapshot(_ *Service, r *request, session *core.Session) (map[string]any, error) {
+	kind, err := r.fields.text("kind")
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "", "image":
+		image, err := session.Snapshot()
+		return map[string]any{"image": image}, err
+	case "pickle":
+		pickle, unsaved, err := session.SnapshotState(r.ctx)
+		return map[string]any{"image": pickle, "unsaved": unsavedNames(unsaved)}, err
+	}
+	return nil, badField("kind", "\"image\" or \"pickle\"", kind)
 }
 
-// sessionRestore replaces the session's memory by "image".
+// sessionRestore replaces the session's memory by "image", or merges a pickle.
 func sessionRestore(_ *Service, r *request, session *core.Session) (map[string]any, error) {
 	image, err := get[[]byte](r.fields, "image", "bytes")
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 // A lock is a requirements file with one hash for each name and version, so that pip checks the hashes too.
 var lockLine = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.+!_-]*) --hash=sha256:([0-9a-f]{64})$`)
 
+// requiredName is the name at the beginning of a requirement.
+var requiredName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
+
 // writeLock records what was chosen, atomically.
 func writeLock(name string, requirements []string, resolved []Resolved) error {
 	var b strings.Builder
@@ -58,10 +61,13 @@ func parseLock(text string) ([]Resolved, error) {
 
 // fetchLocked is the wheels that a lock names: from the cache, else fetched again. One whose hash is another is
 // refused.
-func (r resolver) fetchLocked(ctx context.Context, lockFile, text string) ([]Resolved, error) {
+func (r resolver) fetchLocked(ctx context.Context, requirements []string, lockFile, text string) ([]Resolved, error) {
 	locked, err := parseLock(text)
 	if err != nil {
 		return nil, refuse(lockFile, "%w", err)
+	}
+	if missing := notLocked(requirements, locked); missing != "" {
+		return nil, refuse(lockFile, "the lock file is of other requirements: it has no %s; delete it to choose anew", missing)
 	}
 	if found, ok := r.cached(locked); ok {
 		return found, nil
@@ -83,6 +89,20 @@ func (r resolver) fetchLocked(ctx context.Context, lockFile, text string) ([]Res
 		return nil, refuse(lockFile, "what was fetched does not have the hashes of the lock file")
 	}
 	return found, nil
+}
+
+// notLocked is a required package that a lock does not name, "" for none. What a marker may exclude is not missed.
+func notLocked(requirements []string, locked []Resolved) string {
+	for _, r := range requirements {
+		name := requiredName.FindString(r)
+		if strings.Contains(r, ";") {
+			continue
+		}
+		if !slices.ContainsFunc(locked, func(l Resolved) bool { return normalize(l.Name) == normalize(name) }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // cached is the locked wheels, if the cache has all of them, with the right content.

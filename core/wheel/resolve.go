@@ -70,7 +70,7 @@ func Resolve(ctx context.Context, requirements []string, config ResolveConfig) (
 	}
 	text, err := os.ReadFile(lockFile)
 	if err == nil {
-		return r.fetchLocked(ctx, lockFile, string(text))
+		return r.fetchLocked(ctx, requirements, lockFile, string(text))
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("the lock file: %w", err)

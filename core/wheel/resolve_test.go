@@ -37,6 +37,11 @@ func TestResolve(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(dir, "wheels", "new-*")); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}
+	// A lock of other requirements says so, instead of leaving out what is required.
+	_, err = Resolve(t.Context(), []string{"jinja2", "tabulate"}, ResolveConfig{CacheDir: dir, LockFile: lock})
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "no tabulate") {
+		t.Errorf("other requirements: %v", err)
+	}
 	// A wheel that was changed in the cache is fetched again.
 	if err := os.WriteFile(first[0].Path, []byte("altered"), 0o600); err != nil {
 		t.Fatal(err)

@@ -252,7 +252,7 @@ func (s *source) list(name string, e ast.Expr) {
 }
 
 // readers are the methods of fields that read one.
-var readers = []string{"text", "flag", "integer", "list", "mapping", "milliseconds", "texts", "id"}
+var readers = []string{"text", "flag", "integer", "list", "mapping", "milliseconds", "texts", "textMap", "id", "pathname", "positive"}
 
 func (s *source) call(name string, c *ast.CallExpr) {
 	f := c.Fun

@@ -16,6 +16,7 @@ from .errors import (
     ClosedError,
     EryxError,
     ExecutionError,
+    FileError,
     ForkError,
     Frame,
     InitializationError,
@@ -33,9 +34,12 @@ from .errors import (
 from .factory import SandboxFactory
 from .limits import ResourceLimits
 from .pool import PooledSandbox, PoolStats, SandboxPool
+from .replay import ReplayOutcome, SuspendCallback, SuspendedCallback
 from .results import CallbackRecord, ExecuteResult, TraceEvent
 from .sandbox import Sandbox
 from .session import Session
+from .store import SessionStore, StoreStats
+from .vfs import VfsEntry, VfsProgress, VfsStorage, VfsUsage
 
 __all__ = [
     "CallbackDict",
@@ -47,6 +51,7 @@ __all__ = [
     "ExecuteResult",
     "Execution",
     "ExecutionError",
+    "FileError",
     "ForkError",
     "Frame",
     "InitializationError",
@@ -58,16 +63,25 @@ __all__ = [
     "PoolTimeoutError",
     "PooledSandbox",
     "PythonError",
+    "ReplayOutcome",
     "ResourceLimitError",
     "ResourceLimits",
     "Sandbox",
     "SandboxFactory",
     "SandboxPool",
     "Session",
+    "SessionStore",
     "SnapshotError",
+    "StoreStats",
+    "SuspendCallback",
+    "SuspendedCallback",
     "TimeoutError",
     "TraceEvent",
     "UnsupportedError",
+    "VfsEntry",
+    "VfsProgress",
+    "VfsStorage",
+    "VfsUsage",
     "__version__",
 ]
 

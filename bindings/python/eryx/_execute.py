@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._request import OutputHandler, Request, forget
+from ._request import OutputHandler, Request, TraceHandler, forget
 from .callbacks import Callback
 from .errors import ClosedError
 from .limits import ResourceLimits
+from .replay import ReplayOutcome, journal_text, outcome
 from .results import ExecuteResult
+from .vfs import VfsStorage
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -24,6 +26,7 @@ class Executor(Closing):
     """Base of Sandbox and Session: something with a handle that runs programs."""
 
     _kind = ""
+    _trace = False
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Executor(Closing):
             if handler is not None and not callable(handler):
                 raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
         self._handlers = handlers
+        self._trace = bool(config.get("trace"))
         self._keep(callbacks)
         if callbacks:
             config["callbacks"] = [callback.message() for callback in callbacks.values()]
@@ -47,10 +51,24 @@ class Executor(Closing):
         self._callbacks = callbacks
         self._async = any(callback.is_async for callback in callbacks.values())
 
-    def _request(self, code: str, options: dict[str, Any]) -> Request:
+    def _request(self, code: str, options: dict[str, Any], on_trace: TraceHandler | None = None) -> Request:
         if not isinstance(code, str):
             raise TypeError(f"code must be a str, not {type(code).__name__}")
-        return self._program("execute", code=code, **options)
+        if on_trace is None:
+            return self._program("execute", code=code, **options)
+        if not callable(on_trace):
+            raise TypeError(f"on_trace must be callable, not {type(on_trace).__name__}")
+        request = self._program("execute", code=code, trace_events=True, **options)
+        request.on_trace = on_trace
+        return request
+
+    def _execute_request(self, code: str, trace: bool | None, on_trace: TraceHandler | None) -> Request:
+        """A request of ``execute``: where the arguments say nothing, what the object was made with counts."""
+        trace = self._trace if trace is None else bool(trace)
+        options = self._options()
+        if trace != self._trace or on_trace is not None:
+            options["trace"] = trace
+        return self._request(code, options, on_trace)
 
     def _program(self, operation: str, **fields: Any) -> Request:
         """A request that may run code of the guest's."""
@@ -67,31 +85,66 @@ class Executor(Closing):
     def _options(self) -> dict[str, Any]:
         return {}
 
-    def execute(self, code: str) -> ExecuteResult:
+    def execute(self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None) -> ExecuteResult:
         """Runs a program and returns its result.
 
         Host functions run while this waits: plain ones in this thread or in helpers, async ones in an event loop of
         their own. Ctrl-C ends the program and raises KeyboardInterrupt.
+
+        Args:
+            trace: collect what the program does in ``ExecuteResult.trace``; None: as the object was made.
+            on_trace: called with each TraceEvent as it comes.
 
         Raises:
             ExecutionError: the program raised; ``str()`` of it is the traceback.
             TimeoutError, ResourceLimitError: a limit was hit.
             ClosedError: this object is closed, or the session must be reset.
         """
-        request = self._request(code, self._options())
+        request = self._execute_request(code, trace, on_trace)
         self._perform(request)
         return request.result()
+
+    def execute_with_journal(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
+        """Runs a program and keeps a journal of what its host functions answer.
+
+        With the journal of an earlier run, the calls that are in it are answered from it, in whatever order the
+        program makes them; from the first call that is not, the host functions are called. So a program that was
+        suspended by SuspendCallback, ran out of time or was lost in a crash goes on where it was, if it does
+        the same again. A session whose program is stopped so is as it was before.
+
+        What becomes of the program, be it an error, is in the outcome.
+
+        Raises:
+            ValueError: ``journal`` is none.
+            ClosedError: this object is closed, or the session must be reset.
+        """
+        request = self._journal_request(code, journal)
+        self._perform(request)
+        return outcome(request)
+
+    async def execute_with_journal_async(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
+        """``execute_with_journal`` without blocking the event loop."""
+        request = self._journal_request(code, journal)
+        from . import _async
+
+        await _async.perform(request)
+        return outcome(request)
+
+    def _journal_request(self, code: str, journal: dict[str, Any] | None) -> Request:
+        return self._request(code, {**self._options(), "journal": journal_text(journal)})
 
     def _perform(self, request: Request) -> None:
         """Waits for a request in whichever way its callbacks need."""
         _blocking.perform(request, self._async)
 
-    async def execute_async(self, code: str) -> ExecuteResult:
+    async def execute_async(
+        self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None
+    ) -> ExecuteResult:
         """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
 
         Cancelling the task ends the program.
         """
-        request = self._request(code, self._options())
+        request = self._execute_request(code, trace, on_trace)
         from . import _async  # asyncio takes longer to import than all of this package
 
         await _async.perform(request)
@@ -129,7 +182,9 @@ class Executor(Closing):
 
 # (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".
 Volume = tuple[Union[str, "os.PathLike[str]"], str, bool | str]
-PackageArgument = Union[str, "os.PathLike[str]"]
+PathArgument = Union[str, "os.PathLike[str]"]
+# A file or directory on the host, or the content of a wheel or archive, with its file name where it is known.
+PackageArgument = Union[str, "os.PathLike[str]", bytes, tuple[str, bytes]]
 
 
 def _volume(item: Volume) -> dict[str, Any]:
@@ -137,6 +192,24 @@ def _volume(item: Volume) -> dict[str, Any]:
     if isinstance(mode, bool):
         mode = "read_only" if mode else "read_write"
     return {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
+
+
+def package_message(item: PackageArgument) -> dict[str, Any]:
+    """A package as messages have it."""
+    if isinstance(item, bytes):
+        return {"data": item}
+    if isinstance(item, tuple):
+        name, data = item
+        return {"path": os.fspath(name), "data": bytes(data)}
+    return {"path": os.fspath(item)}
+
+
+def add_requirements(config: dict[str, Any], requirements: list[str] | None, lock_file: PathArgument | None) -> None:
+    """Adds packages that are to be fetched to a configuration."""
+    if requirements:
+        config["requirements"] = list(requirements)
+    if lock_file is not None:
+        config["lock_file"] = os.fspath(lock_file)
 
 
 def common_config(
@@ -147,6 +220,10 @@ def common_config(
     volumes: list[Volume] | None,
     packages: list[PackageArgument] | None,
     trace: bool,
+    requirements: list[str] | None = None,
+    lock_file: PathArgument | None = None,
+    vfs: VfsStorage | None = None,
+    vfs_mount_path: str | None = None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     if not isinstance(limits, ResourceLimits):
@@ -161,7 +238,14 @@ def common_config(
     if volumes:
         config["volumes"] = [_volume(item) for item in volumes]
     if packages:
-        config["packages"] = [{"path": os.fspath(path)} for path in packages]
+        config["packages"] = [package_message(item) for item in packages]
+    add_requirements(config, requirements, lock_file)
+    if vfs is not None:
+        if not isinstance(vfs, VfsStorage):
+            raise TypeError(f"vfs must be a VfsStorage, not {type(vfs).__name__}")
+        config["vfs"] = vfs._open()
+    if vfs_mount_path is not None:
+        config["vfs_mount_path"] = os.fspath(vfs_mount_path)
     if result_variable is not None:
         if not isinstance(result_variable, str):
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")

@@ -11,15 +11,30 @@ from typing import Any
 from . import _native, _wire
 from .callbacks import Callback
 from .errors import error_from
-from .results import ExecuteResult
+from .replay import SuspendCallback
+from .results import ExecuteResult, TraceEvent, trace_event
 
 OutputHandler = Callable[[bytes], Any]
+TraceHandler = Callable[[TraceEvent], Any]
 
 
 class Request:
     """One operation: what to do with its events, and in the end its outcome."""
 
-    __slots__ = ("callbacks", "context", "done", "error", "handlers", "id", "message", "on_done", "on_submit", "value")
+    __slots__ = (
+        "callbacks",
+        "context",
+        "done",
+        "error",
+        "handlers",
+        "id",
+        "message",
+        "on_done",
+        "on_submit",
+        "on_trace",
+        "on_transfer",
+        "value",
+    )
 
     def __init__(
         self,
@@ -33,6 +48,8 @@ class Request:
         self.context = contextvars.copy_context()
         self.on_done: Callable[[], None] | None = None
         self.on_submit: Callable[[], None] | None = None
+        self.on_trace: TraceHandler | None = None
+        self.on_transfer: Callable[[list[Any]], Any] | None = None
         self.id = 0
         self.done = False
         self.value: Any = None
@@ -46,11 +63,22 @@ class Request:
 
     def output(self, stream: int, data: bytes) -> None:
         """The "output" event. What a handler raises is printed and ignored, as the program must not see it."""
-        handler = self.handlers[stream - 1]
+        self._handle(self.handlers[stream - 1], data)
+
+    def trace(self, records: list[Any]) -> None:
+        """The "trace" event."""
+        for record in records:
+            self._handle(self.on_trace, trace_event(record))
+
+    def transfer(self, fields: list[Any]) -> None:
+        """The "transfer" event."""
+        self._handle(self.on_transfer, fields)
+
+    def _handle(self, handler: Callable[[Any], Any] | None, value: Any) -> None:
         if handler is None:
             return
         try:
-            self.context.run(handler, data)
+            self.context.run(handler, value)
         except Exception:
             import traceback  # not before it is needed
 
@@ -97,6 +125,9 @@ class Call:
 
     def failure(self, error: BaseException) -> bytes:
         """The answer that raises in the program. It has the error's class and text, never the host's traceback."""
+        if isinstance(error, SuspendCallback):
+            reason = str(error.args[0]) if error.args else ""
+            return _wire.encode([self.id, 3, reason.encode("utf-8", "replace").decode()])
         code = getattr(error, "callback_code", "callback")
         try:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -149,6 +180,10 @@ class Queue:
                 request.finish(event[2], event[3])
             elif kind == "output":
                 request.output(event[2], event[3])
+            elif kind == "transfer":
+                request.transfer(event[2:])
+            elif kind == "trace":
+                request.trace(event[2])
             elif kind == "more":
                 self.on_more(event[2])
             elif kind == "ended":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -153,6 +154,31 @@ class ClosedError(EryxError, ValueError):
     code = "closed"
 
 
+class FileError(EryxError, OSError):
+    """A file of a VfsStorage could not be used. It is also the builtin error for the case, such as FileNotFoundError,
+    and has ``errno``."""
+
+    code = "file"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def _file_class(builtin: type[OSError]) -> type[FileError]:
+    """FileError that the builtin's ``except`` catches, too."""
+    return type(builtin.__name__, (FileError, builtin), {"__module__": __name__, "__doc__": FileError.__doc__})
+
+
+_FILE_ERRORS = {
+    "ENOENT": _file_class(FileNotFoundError),
+    "EEXIST": _file_class(FileExistsError),
+    "EISDIR": _file_class(IsADirectoryError),
+    "ENOTDIR": _file_class(NotADirectoryError),
+    "EACCES": _file_class(PermissionError),
+    "EPERM": _file_class(PermissionError),
+}
+
+
 class UnsupportedError(EryxError):
     """This library does not have the operation."""
 
@@ -182,6 +208,7 @@ CODES: dict[str, type[EryxError]] = {
     "pool_closed": PoolClosedError,
     "closed": ClosedError,
     "invalid": InvalidError,
+    "file": FileError,
     "unsupported": UnsupportedError,
     "internal": EryxError,
 }
@@ -196,7 +223,12 @@ def error_from(record: dict[str, Any], result: ExecuteResult | None = None) -> E
         frames = tuple(Frame(*frame) for frame in python["frames"])
         details = PythonError(python["type"], python["message"], python["traceback"], frames)
     text = details.traceback if details and code == "python" else record["message"]
-    error = CODES.get(code, EryxError)(text)
+    name = record.get("errno", "")
+    kind = CODES.get(code, EryxError)
+    error = (_FILE_ERRORS.get(name, kind) if kind is FileError else kind)(text)
+    if isinstance(error, FileError):
+        error.errno = getattr(errno, name, None)
+        error.strerror = text
     error.code = code
     error.message = details.message if details and code == "python" else record["message"]
     error.python = details

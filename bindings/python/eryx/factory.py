@@ -8,7 +8,7 @@ from typing import Any, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._execute import PackageArgument, Volume
+from ._execute import PackageArgument, Volume, add_requirements, package_message
 from ._request import OutputHandler, Request, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import ClosedError
@@ -16,8 +16,13 @@ from .limits import ResourceLimits
 from .pool import SandboxPool
 from .sandbox import Sandbox
 from .session import Session
+from .vfs import VfsStorage
 
 Path = Union[str, "os.PathLike[str]"]
+
+
+def _with_site(site_packages: Path | None, packages: list[PackageArgument] | None) -> list[PackageArgument]:
+    return [*([site_packages] if site_packages is not None else []), *(packages or [])]
 
 
 class SandboxFactory(Closing):
@@ -30,12 +35,14 @@ class SandboxFactory(Closing):
 
     Args:
         site_packages: a directory of packages.
-        packages: wheels, source archives or directories on the host.
+        packages: wheels, source archives or directories on the host, or the bytes of a wheel or archive, as for Sandbox.
         requirements: packages to be fetched, such as "jinja2>=3", with what they need.
+        lock_file: where names, versions and hashes of what was chosen are kept; as for Sandbox.
         imports: modules that are imported now.
         setup_code: runs once, now; its globals and files are those of every sandbox and session.
         callbacks: host functions, for the set-up code and for what the factory makes.
         cache: accepted for pyeryx's sake; there is nothing to switch off.
+        resource_limits: of the imports and of the set-up code, each; default 5 minutes and 1 GiB.
     """
 
     def __init__(
@@ -49,16 +56,16 @@ class SandboxFactory(Closing):
         cache: bool = True,
         requirements: list[str] | None = None,
         resource_limits: ResourceLimits | None = None,
+        lock_file: Path | None = None,
     ) -> None:
-        paths = [*([site_packages] if site_packages is not None else []), *(packages or [])]
         found = collect(callbacks)
         config: dict[str, Any] = {
-            "packages": [{"path": os.fspath(path)} for path in paths],
+            "packages": [package_message(item) for item in _with_site(site_packages, packages)],
             "imports": list(imports or []),
-            "requirements": list(requirements or []),
             "setup_code": setup_code or "",
             "callbacks": [callback.message() for callback in found.values()],
         }
+        add_requirements(config, requirements, lock_file)
         if resource_limits is not None:
             config["limits"] = resource_limits._message()
         request = Request({"op": "factory.new", "config": config}, found)
@@ -117,12 +124,14 @@ class SandboxFactory(Closing):
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
+        packages: list[PackageArgument] | None = None,
         trace: bool = False,
+        **options: Any,
     ) -> Sandbox:
-        """A sandbox whose programs begin where the factory ended. Parameters are those of Sandbox."""
+        """A sandbox whose programs begin where the factory ended. Parameters are those of Sandbox, all of them."""
         return Sandbox(
             factory=self,
-            packages=None if site_packages is None else [site_packages],
+            packages=_with_site(site_packages, packages),
             resource_limits=resource_limits,
             callbacks=callbacks,
             volumes=volumes,
@@ -130,11 +139,14 @@ class SandboxFactory(Closing):
             on_stderr=on_stderr,
             result_variable=result_variable,
             trace=trace,
+            **options,
         )
 
     def create_session(
         self,
         *,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
         volumes: list[Volume] | None = None,
@@ -142,10 +154,13 @@ class SandboxFactory(Closing):
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
         trace: bool = False,
+        **options: Any,
     ) -> Session:
-        """A session that begins where the factory ended. Parameters are those of Session."""
+        """A session that begins where the factory ended. Parameters are those of Session, all of them."""
         return Session(
             factory=self,
+            vfs=vfs,
+            vfs_mount_path=vfs_mount_path,
             resource_limits=resource_limits,
             callbacks=callbacks,
             volumes=volumes,
@@ -153,6 +168,7 @@ class SandboxFactory(Closing):
             on_stderr=on_stderr,
             result_variable=result_variable,
             trace=trace,
+            **options,
         )
 
     def create_pool(
@@ -163,8 +179,9 @@ class SandboxFactory(Closing):
         acquire_timeout_ms: int | None = 30_000,
         idle_timeout_ms: int | None = 300_000,
         resource_limits: ResourceLimits | None = None,
+        **options: Any,
     ) -> SandboxPool:
-        """A pool of sandboxes that begin where the factory ended. Parameters are those of SandboxPool."""
+        """A pool of sandboxes that begin where the factory ended. Parameters are those of SandboxPool, all of them."""
         return SandboxPool(
             factory=self,
             max_size=max_size,
@@ -172,6 +189,7 @@ class SandboxFactory(Closing):
             acquire_timeout_ms=acquire_timeout_ms,
             idle_timeout_ms=idle_timeout_ms,
             resource_limits=resource_limits,
+            **options,
         )
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _blocking
 from ._closing import Closing
-from ._execute import Executor, common_config, from_factory
+from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import PoolClosedError, PoolExhaustedError
@@ -82,7 +82,8 @@ class SandboxPool(Closing):
         min_idle: how many sandboxes wait ready-made at least.
         acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
-        resource_limits, callbacks: of every lease that does not ask for its own.
+        resource_limits, callbacks, args, env: of every lease that does not ask for its own; as for Sandbox.
+        result_variable, volumes, packages, requirements, lock_file, trace: of every lease; as for Sandbox.
     """
 
     def __init__(
@@ -95,13 +96,21 @@ class SandboxPool(Closing):
         idle_timeout_ms: int | None = 300_000,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
+        result_variable: str | None = None,
+        args: list[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        volumes: list[Volume] | None = None,
+        packages: list[PackageArgument] | None = None,
+        requirements: list[str] | None = None,
+        lock_file: PathArgument | None = None,
+        trace: bool = False,
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
         self._handle = 0
         self._closed = False
         limits = ResourceLimits() if resource_limits is None else resource_limits
-        config = common_config(limits, None, None, None, None, None, False)
+        config = common_config(limits, result_variable, args, env, volumes, packages, trace, requirements, lock_file)
         self._callbacks, fields = from_factory(factory, collect(callbacks))
         config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
         message = {
@@ -121,9 +130,21 @@ class SandboxPool(Closing):
         return {"op": f"pool.{operation}", "pool": self._handle, **fields}
 
     def _lease(
-        self, wait: bool, limits: ResourceLimits | None, callbacks: CallbacksArgument
+        self,
+        wait: bool,
+        limits: ResourceLimits | None,
+        callbacks: CallbacksArgument,
+        args: list[str] | None,
+        env: Mapping[str, str] | None,
+        stdin: bytes | None,
     ) -> tuple[dict[str, Any], Mapping[str, Callback]]:
         config: dict[str, Any] = {}
+        if args is not None:
+            config["args"] = list(args)
+        if env is not None:
+            config["env"] = dict(env)
+        if stdin is not None:
+            config["stdin"] = bytes(stdin)
         found: Mapping[str, Callback] = self._callbacks
         if limits is not None:
             config["limits"] = limits._message()
@@ -139,9 +160,20 @@ class SandboxPool(Closing):
         callbacks: CallbacksArgument = None,
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
+        args: list[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
     ) -> PooledSandbox:
-        """A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError."""
-        message, found = self._lease(True, resource_limits, callbacks)
+        """A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError.
+
+        Args:
+            resource_limits: instead of the pool's, where they say something.
+            callbacks: beside the pool's.
+            on_stdout, on_stderr: called with the bytes of output as they are written.
+            args, env: instead of the pool's.
+            stdin: what programs read from standard input.
+        """
+        message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
         return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
 
     async def acquire_async(
@@ -151,9 +183,12 @@ class SandboxPool(Closing):
         callbacks: CallbacksArgument = None,
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
+        args: list[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
     ) -> PooledSandbox:
         """``acquire`` without blocking the event loop."""
-        message, found = self._lease(True, resource_limits, callbacks)
+        message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
         from . import _async
 
         return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr))
@@ -165,9 +200,12 @@ class SandboxPool(Closing):
         callbacks: CallbacksArgument = None,
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
+        args: list[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
     ) -> PooledSandbox | None:
         """A lease, or None when there is none at once."""
-        message, found = self._lease(False, resource_limits, callbacks)
+        message, found = self._lease(False, resource_limits, callbacks, args, env, stdin)
         try:
             return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
         except PoolExhaustedError:
@@ -176,6 +214,10 @@ class SandboxPool(Closing):
     def stats(self) -> PoolStats:
         """How the pool is used now."""
         return PoolStats(**_blocking.call(self._message("stats")))
+
+    def check(self) -> None:
+        """Runs an empty program as a lease would, beside the leases; raises what fails when the pool does not work."""
+        _blocking.call(self._message("check"))
 
     def evict_idle(self) -> int:
         """Frees sandboxes that were unused for longer than the timeout; how many."""

@@ -36,7 +36,8 @@ class TraceEvent(NamedTuple):
     duration_ms: float = 0.0
 
 
-def _trace_event(record: list[Any]) -> TraceEvent:
+def trace_event(record: list[Any]) -> TraceEvent:
+    """A record of a trace as docs/abi.md describes it."""
     kind, file, function, line, *rest = record
     if kind == "exception":
         return TraceEvent(kind, file, function, line, message=rest[0])
@@ -117,7 +118,7 @@ class ExecuteResult:
             put(name, get(name, False))
         put("exit_code", get("exit_code", 0))
         put("callbacks", tuple(CallbackRecord(*c) for c in get("callbacks", ())))
-        put("trace", tuple(map(_trace_event, get("trace", ()))))
+        put("trace", tuple(map(trace_event, get("trace", ()))))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a result cannot be changed: {name}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
+from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .vfs import VfsStorage
 
 
 class Sandbox(Executor):
@@ -31,9 +32,14 @@ class Sandbox(Executor):
         env: environment variables that the program sees.
         volumes: directories of the host: (host path, guest path, read only), or a mode instead of the bool:
             "read_only", "read_write" or "copy_on_write".
-        packages: wheels, source archives or directories on the host that programs may import.
+        packages: what programs may import: wheels, source archives or directories on the host, or the bytes of a wheel or
+            archive, alone or with its file name: ("x-1.0.tar.gz", data).
+        requirements: packages that pip fetches, such as "jinja2>=3", with what they need; pure-Python wheels only.
+        lock_file: where names, versions and hashes of what was chosen are kept. If it is there, exactly that is used.
         trace: collect what programs do, step by step, in ``ExecuteResult.trace``.
         factory: programs begin where the factory's imports and set-up code ended.
+        vfs: the files that programs share, instead of none that last.
+        vfs_mount_path: where their writable files are, instead of "/data", which then is not there.
     """
 
     _kind = "sandbox"
@@ -51,10 +57,26 @@ class Sandbox(Executor):
         volumes: list[Volume] | None = None,
         packages: list[PackageArgument] | None = None,
         trace: bool = False,
+        requirements: list[str] | None = None,
+        lock_file: PathArgument | None = None,
         factory: SandboxFactory | None = None,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
-        config = common_config(self._limits, result_variable, args, env, volumes, packages, trace)
+        config = common_config(
+            self._limits,
+            result_variable,
+            args,
+            env,
+            volumes,
+            packages,
+            trace,
+            requirements,
+            lock_file,
+            vfs,
+            vfs_mount_path,
+        )
         found, fields = from_factory(factory, collect(callbacks))
         super().__init__(config, found, (on_stdout, on_stderr), **fields)
 

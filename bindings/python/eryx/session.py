@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _blocking
-from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
+from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .store import SessionStore
+    from .vfs import VfsStorage
 
 
 def _session_limits() -> ResourceLimits:
@@ -32,13 +34,17 @@ class Session(Executor):
 
     Args:
         execution_timeout_ms: wall-clock time of each execution; None: no limit.
-        callbacks, on_stdout, on_stderr, result_variable, args, env, volumes, packages: as for Sandbox.
+        callbacks, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
+        packages, requirements, lock_file: as for Sandbox.
         resource_limits: for each execution; default: no limits but those of callbacks, output and files.
         stdin: what the program reads from standard input.
         keep_tasks: asyncio tasks that an execution did not wait for go on in later ones instead of being cancelled.
         checkpoint: an execution that fails or is killed leaves the session as it was before, files included.
         image: start from what ``snapshot`` returned.
+        store: moves the session to disk while it is not used and others are.
         trace, factory: as for Sandbox.
+        vfs: where its files are kept, to be shared with others; they outlive the session.
+        vfs_mount_path: where its writable files are, instead of "/data", which then is not there.
     """
 
     _kind = "session"
@@ -61,11 +67,28 @@ class Session(Executor):
         packages: list[PackageArgument] | None = None,
         image: bytes | None = None,
         trace: bool = False,
+        requirements: list[str] | None = None,
+        lock_file: PathArgument | None = None,
+        store: SessionStore | None = None,
         factory: SandboxFactory | None = None,
+        vfs: VfsStorage | None = None,
+        vfs_mount_path: str | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
-        config = common_config(resource_limits, result_variable, args, env, volumes, packages, trace)
+        config = common_config(
+            resource_limits,
+            result_variable,
+            args,
+            env,
+            volumes,
+            packages,
+            trace,
+            requirements,
+            lock_file,
+            vfs,
+            vfs_mount_path,
+        )
         if execution_timeout_ms is None:
             execution_timeout_ms = resource_limits.execution_timeout_ms
         self._timeout_ms = check_limit("execution_timeout_ms", execution_timeout_ms)
@@ -77,7 +100,21 @@ class Session(Executor):
         found, fields = from_factory(factory, collect(callbacks))
         if image is not None:
             fields["image"] = bytes(image)
+        self._store = store  # which lives as long as its sessions
+        if store is not None:
+            fields["store"] = store._open()
+        self._vfs, self._vfs_mount_path = vfs, vfs_mount_path
         super().__init__(config, found, (on_stdout, on_stderr), **fields)
+
+    @property
+    def vfs(self) -> VfsStorage | None:
+        """The storage that the session was made with, or None."""
+        return self._vfs
+
+    @property
+    def vfs_mount_path(self) -> str | None:
+        """Where the storage is mounted, or where the writable files were asked to be; None when neither was given."""
+        return self._vfs_mount_path or ("/data" if self._vfs is not None else None)
 
     @property
     def execution_timeout_ms(self) -> int | None:
@@ -160,16 +197,37 @@ class Session(Executor):
         """Merges the globals of a ``snapshot_state`` into the program's. SnapshotError for damaged bytes."""
         self._ask("restore_state", snapshot=bytes(snapshot))
 
-    def snapshot(self) -> bytes:
-        """An image of the session: all of its memory and private files, exactly, generators and open databases
-        included. It can be restored by the same build of eryx, in other processes and on other machines."""
-        image: bytes = _blocking.call(self._message("snapshot"))["image"]
+    def snapshot(self, kind: Literal["image", "pickle"] = "image") -> bytes:
+        """What ``restore`` and ``from_snapshot`` take.
+
+        An image is all of the session's memory and private files, exactly, generators and open databases included. It
+        can be restored by the same build of eryx, in other processes and on other machines. A pickle is what
+        ``snapshot_state`` gives: for any build, but without what cannot be pickled, which ``unsaved`` names.
+        """
+        answer = self._ask("snapshot", kind=kind)
+        if kind == "pickle":
+            self._unsaved = {name: reason for name, reason in answer["unsaved"]}
+        image: bytes = answer["image"]
         return image
 
-    def restore(self, image: bytes) -> None:
-        """Replaces the session's memory and private files by those of an image. SnapshotError; then nothing has
-        changed."""
-        _blocking.call(self._message("restore", image=bytes(image)))
+    def restore(self, snapshot: bytes) -> None:
+        """Replaces the session's memory and private files by those of an image, or merges the globals of a pickle.
+
+        SnapshotError for bytes that are damaged or of another build; then nothing has changed.
+        """
+        self._ask("restore", image=bytes(snapshot))
+
+    @classmethod
+    def from_snapshot(cls, snapshot: bytes, **options: Any) -> Session:
+        """A session that begins where ``snapshot`` was taken, of either kind. Options are those of Session; an image of
+        a factory's session needs the option ``factory``."""
+        session = cls(**options)
+        try:
+            session.restore(snapshot)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def fork(self) -> Session:
         """An independent copy of the session with the same settings; takes about a millisecond."""

@@ -57,13 +57,12 @@ def settle() -> None:
         # Many at once: most of the time would go into the steps of this loop, and a factory waits for it.
         batch = todo[-_BATCH:]
         del todo[-_BATCH:]
-        batch = [o for o in batch if immortalize(o)]
+        batch = list(filter(immortalize, batch))
         todo += gc.get_referents(*batch)
-        for o in [o for o in batch if type(o) is code]:
-            todo += o.co_consts
-            todo += (o.co_consts, o.co_names, o.co_filename, o.co_name, o.co_qualname)
-            todo += (o.co_linetable, o.co_exceptiontable)
-            todo += o.co_names
+        for o in batch:
+            if type(o) is code:  # which the collector does not look into
+                todo += (o.co_consts, o.co_names, o.co_filename, o.co_name, o.co_qualname)
+                todo += (o.co_linetable, o.co_exceptiontable)
 
 
 def reseed() -> None:

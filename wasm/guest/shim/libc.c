@@ -36,19 +36,21 @@ static int fail(int code) {
 // ---- memory -------------------------------------------------------------------------------------------
 // The break is kept here, not read from memory.size: a recycled instance may own more memory than its
 // image, and must hand out the same addresses as a new one. `info` is shared with the host (call.c).
+// The last page of memory is never handed out: the build's checks of addresses rely on it (wasm/internal/bounds).
 extern uint32_t eryx_info_words[16];
 #define INFO_LIMIT eryx_info_words[5]
 #define INFO_BRK eryx_info_words[6]
 #define INFO_PEAK eryx_info_words[7]
 
 ERYX_OVERRIDE void *sbrk(intptr_t increment) {
-  if (!INFO_BRK) INFO_BRK = __builtin_wasm_memory_size(0) * WASM_PAGE;
+  if (!INFO_BRK) INFO_BRK = (__builtin_wasm_memory_size(0) - 1) * WASM_PAGE;
   if (increment == 0) return (void *)INFO_BRK;
   if (increment < 0 || increment % WASM_PAGE) return errno = EINVAL, (void *)-1;
   uint64_t end = (uint64_t)INFO_BRK + (uint32_t)increment;
   if (end > 0xffff0000u || (INFO_LIMIT && end > INFO_LIMIT)) return errno = ENOMEM, (void *)-1;
   uint64_t size = (uint64_t)__builtin_wasm_memory_size(0) * WASM_PAGE;
-  if (end > size && __builtin_wasm_memory_grow(0, (size_t)((end - size) / WASM_PAGE)) == (size_t)-1)
+  uint64_t need = end + WASM_PAGE;
+  if (need > size && __builtin_wasm_memory_grow(0, (size_t)((need - size) / WASM_PAGE)) == (size_t)-1)
     return errno = ENOMEM, (void *)-1;
   void *old = (void *)INFO_BRK;
   INFO_BRK = (uint32_t)end;

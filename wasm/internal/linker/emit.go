@@ -31,7 +31,7 @@ func (l *linker) emit() (*Result, error) {
 	}
 	types := &typeTable{}
 	m := &wasmbin.Module{
-		Memories: []wasmbin.Limits{{Min: uint64(l.heapEnd / pageSize), Max: maxPages, HasMax: true}},
+		Memories: []wasmbin.Limits{{Min: uint64(l.heapEnd/pageSize) + 1, Max: maxPages, HasMax: true}}, // the last page is slack: package bounds
 		Globals:  []wasmbin.Global{l.stackGlobal()},
 	}
 	functions := l.number(m, types)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eryx-go/eryx/wasm/internal/bounds"
 	"github.com/eryx-go/eryx/wasm/internal/inputs"
 	"github.com/eryx-go/eryx/wasm/internal/instrument"
 	"github.com/eryx-go/eryx/wasm/internal/linker"
@@ -52,6 +53,10 @@ func (b *Build) Run(ctx context.Context) error {
 		return err
 	}
 	err = b.step("instrument "+string(b.Mode), func() (err error) { module, err = b.instrument(module); return err })
+	if err != nil {
+		return err
+	}
+	err = b.step("widen checks", func() (err error) { module, err = b.widen(module, linked.HeapBase); return err })
 	if err != nil {
 		return err
 	}
@@ -144,6 +149,20 @@ func (b *Build) instrument(module []byte) ([]byte, error) {
 		return nil, err
 	}
 	stats, err := instrument.Run(m, b.Mode)
+	if err != nil {
+		return nil, err
+	}
+	b.Progress(stats.String())
+	return wasmbin.Encode(m), nil
+}
+
+// widen makes one check serve many memory accesses (package bounds).
+func (b *Build) widen(module []byte, static uint32) ([]byte, error) {
+	m, err := wasmbin.Decode(module)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := bounds.Run(m, static)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ const (
 	OpTableGet        Op = 0x25
 	OpTableSet        Op = 0x26
 	OpI32Load         Op = 0x28
+	OpI32Load8U       Op = 0x2d
 	OpI32Store        Op = 0x36
 	OpI64Store32      Op = 0x3e
 	OpMemorySize      Op = 0x3f

@@ -1,0 +1,359 @@
+/*
+ * The addon: the functions of eryx.h for JavaScript, and nothing else. It opens liberyx and calls it; it makes no
+ * decision. The library calls one function of ours, on threads of its own: it wakes the event loop, which then drains.
+ *
+ * Each environment (the main thread, each worker) has one queue. It is closed before the environment's threadsafe function is
+ * gone, so that no thread of the library's can wake a loop that is no more: docs/decisions/0014-node.md.
+ */
+#define _GNU_SOURCE
+#include "eryx.h"
+
+#include <node_api.h>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The library's functions, opened once per process: Go cannot be unloaded. */
+static struct {
+    const char *(*version)(void);
+    uint32_t (*abi_version)(void);
+    int32_t (*init)(uint32_t, const uint8_t *, size_t);
+    int32_t (*queue_open)(uint64_t *);
+    int32_t (*queue_close)(uint64_t);
+    int32_t (*submit)(uint64_t, const uint8_t *, size_t, uint64_t *);
+    int32_t (*cancel)(uint64_t);
+    int32_t (*complete)(const uint8_t *, size_t);
+    int32_t (*drain)(uint64_t, uint8_t *, size_t, size_t *);
+    int32_t (*set_notify)(uint64_t, eryx_notify_fn, void *);
+    int32_t (*fix_signals)(void);
+    void *handle;
+} library;
+
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+/* What one environment has. It is freed when its threadsafe function is. */
+typedef struct {
+    napi_threadsafe_function wake;
+    uint64_t queue; /* 0: not open */
+} environment;
+
+/* OR_RETURN ends a function with the pending exception, or one that says which call failed. */
+#define OR_RETURN(call)                                                                  \
+    do {                                                                                 \
+        if ((call) != napi_ok) {                                                         \
+            bool pending = false;                                                        \
+            napi_is_exception_pending(env, &pending);                                    \
+            if (!pending)                                                                \
+                napi_throw_type_error(env, NULL, "eryx.node: a wrong argument: " #call); \
+            return NULL;                                                                 \
+        }                                                                                \
+    } while (0)
+
+/* Every function but open needs the library. */
+#define NEED_LIBRARY                                                       \
+    do {                                                                   \
+        if (library.handle == NULL) {                                      \
+            napi_throw_error(env, NULL, "eryx.node: open was not called"); \
+            return NULL;                                                   \
+        }                                                                  \
+    } while (0)
+
+/* Missing arguments are undefined, which the functions that read them refuse. */
+#define ARGUMENTS(wanted)         \
+    napi_value arguments[wanted]; \
+    size_t count = wanted;        \
+    NEED_LIBRARY;                 \
+    OR_RETURN(napi_get_cb_info(env, info, &count, arguments, NULL, NULL))
+
+static napi_value number(napi_env env, double value) {
+    napi_value result;
+    OR_RETURN(napi_create_double(env, value, &result));
+    return result;
+}
+
+/* The bytes of a Uint8Array; false after an exception. */
+static bool bytes_of(napi_env env, napi_value value, uint8_t **data, size_t *length) {
+    napi_typedarray_type type;
+    void *start = NULL;
+    if (napi_get_typedarray_info(env, value, &type, length, &start, NULL, NULL) == napi_ok &&
+        type == napi_uint8_array) {
+        *data = start;
+        return true;
+    }
+    napi_throw_type_error(env, NULL, "eryx.node: a Uint8Array is wanted");
+    return false;
+}
+
+/* An id: numbers that are none become 0, which is never valid. */
+static uint64_t id_of(napi_env env, napi_value value) {
+    double id = 0;
+    if (napi_get_value_double(env, value, &id) != napi_ok || !(id > 0) || id > 9007199254740991.0)
+        return 0;
+    return (uint64_t)id;
+}
+
+/*
+ * Go code may run on this thread with a small stack. libuv's handler for the ends of child processes comes and goes with
+ * them, without SA_ONSTACK, and no event tells of it: so it is looked at before each call in which Go does some work.
+ */
+static void mind_child_signal(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0 || (action.sa_flags & SA_ONSTACK))
+        return;
+    if ((action.sa_flags & SA_SIGINFO) || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN))
+        library.fix_signals();
+}
+
+/* notify runs on a thread of the library's. */
+static void notify(void *user_data) {
+    environment *own = user_data;
+    napi_call_threadsafe_function(own->wake, NULL, napi_tsfn_nonblocking);
+}
+
+/* on_wake runs in the environment's thread; env is NULL when it is being torn down. */
+static void on_wake(napi_env env, napi_value callback, void *context, void *data) {
+    (void)context, (void)data;
+    napi_value receiver;
+    if (env == NULL || napi_get_undefined(env, &receiver) != napi_ok)
+        return;
+    if (napi_call_function(env, receiver, callback, 0, NULL, NULL) == napi_pending_exception) {
+        napi_value error;
+        if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
+            napi_fatal_exception(env, error);
+    }
+}
+
+/* on_exit runs before the threadsafe function is gone. eryx_queue_close waits for a notify that runs. */
+static void on_exit_of_environment(void *data) {
+    environment *own = data;
+    if (own->queue != 0)
+        library.queue_close(own->queue);
+    own->queue = 0;
+}
+
+static void free_environment(napi_env env, void *data, void *hint) {
+    (void)env, (void)hint;
+    free(data);
+}
+
+static const char *open_library(const char *path) {
+    static const struct {
+        const char *name;
+        void **function;
+    } symbols[] = {
+        {"eryx_version", (void **)&library.version},
+        {"eryx_abi_version", (void **)&library.abi_version},
+        {"eryx_init", (void **)&library.init},
+        {"eryx_queue_open", (void **)&library.queue_open},
+        {"eryx_queue_close", (void **)&library.queue_close},
+        {"eryx_submit", (void **)&library.submit},
+        {"eryx_cancel", (void **)&library.cancel},
+        {"eryx_complete", (void **)&library.complete},
+        {"eryx_drain", (void **)&library.drain},
+        {"eryx_set_notify", (void **)&library.set_notify},
+        {"eryx_fix_signals", (void **)&library.fix_signals},
+    };
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL)
+        return dlerror();
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
+        if ((*symbols[i].function = dlsym(handle, symbols[i].name)) == NULL)
+            return symbols[i].name;
+    library.handle = handle;
+    return NULL;
+}
+
+/* open(path): opens the library; a text: what went wrong, else undefined. A second call does nothing. */
+static napi_value js_open(napi_env env, napi_callback_info info) {
+    napi_value argument, result = NULL;
+    size_t count = 1, length;
+    char path[4096];
+    OR_RETURN(napi_get_cb_info(env, info, &count, &argument, NULL, NULL));
+    OR_RETURN(napi_get_value_string_utf8(env, argument, path, sizeof path, &length));
+    pthread_mutex_lock(&opening);
+    const char *fault = library.handle != NULL ? NULL : open_library(path);
+    pthread_mutex_unlock(&opening);
+    if (fault != NULL)
+        OR_RETURN(napi_create_string_utf8(env, fault, NAPI_AUTO_LENGTH, &result));
+    return result;
+}
+
+static napi_value js_version(napi_env env, napi_callback_info info) {
+    napi_value result;
+    NEED_LIBRARY;
+    (void)info;
+    OR_RETURN(napi_create_string_utf8(env, library.version(), NAPI_AUTO_LENGTH, &result));
+    return result;
+}
+
+static napi_value js_abi_version(napi_env env, napi_callback_info info) {
+    NEED_LIBRARY;
+    (void)info;
+    return number(env, library.abi_version());
+}
+
+/* init(abiVersion, config): a status. */
+static napi_value js_init(napi_env env, napi_callback_info info) {
+    uint32_t abi;
+    uint8_t *data;
+    size_t length;
+    ARGUMENTS(2);
+    OR_RETURN(napi_get_value_uint32(env, arguments[0], &abi));
+    if (!bytes_of(env, arguments[1], &data, &length))
+        return NULL;
+    return number(env, library.init(abi, data, length));
+}
+
+static napi_status start_waking(napi_env env, napi_value callback, environment *own) {
+    napi_value name;
+    napi_status status = napi_create_string_utf8(env, "eryx", NAPI_AUTO_LENGTH, &name);
+    if (status == napi_ok)
+        status = napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, own, free_environment, NULL, on_wake,
+                                                 &own->wake);
+    if (status == napi_ok) /* until something is under way */
+        status = napi_unref_threadsafe_function(env, own->wake);
+    return status;
+}
+
+/* queueOpen(wake): opens the environment's queue; its id or a status. wake is called when there are events to drain. */
+static napi_value js_queue_open(napi_env env, napi_callback_info info) {
+    environment *own = NULL;
+    ARGUMENTS(1);
+    OR_RETURN(napi_get_instance_data(env, (void **)&own));
+    if (own != NULL) {
+        napi_throw_error(env, NULL, "eryx.node: the queue is open");
+        return NULL;
+    }
+    if ((own = calloc(1, sizeof *own)) == NULL)
+        return number(env, ERYX_ESYSTEM);
+    uint64_t queue = 0;
+    int32_t status = library.queue_open(&queue);
+    if (status != ERYX_OK) {
+        free(own);
+        return number(env, status);
+    }
+    if (start_waking(env, arguments[0], own) != napi_ok) {
+        library.queue_close(queue);
+        free(own);
+        return number(env, ERYX_ESYSTEM);
+    }
+    OR_RETURN(napi_set_instance_data(env, own, NULL, NULL));
+    own->queue = queue;
+    OR_RETURN(napi_add_env_cleanup_hook(env, on_exit_of_environment, own));
+    library.set_notify(queue, notify, own);
+    return number(env, (double)queue);
+}
+
+/* queueClose(): closes the environment's queue. */
+static napi_value js_queue_close(napi_env env, napi_callback_info info) {
+    environment *own = NULL;
+    NEED_LIBRARY;
+    (void)info;
+    OR_RETURN(napi_get_instance_data(env, (void **)&own));
+    if (own != NULL)
+        on_exit_of_environment(own);
+    return NULL;
+}
+
+/* submit(queue, message): the request's id, or a negative status. */
+static napi_value js_submit(napi_env env, napi_callback_info info) {
+    uint8_t *data;
+    size_t length;
+    uint64_t request = 0;
+    ARGUMENTS(2);
+    if (!bytes_of(env, arguments[1], &data, &length))
+        return NULL;
+    mind_child_signal();
+    int32_t status = library.submit(id_of(env, arguments[0]), data, length, &request);
+    return number(env, status < 0 ? status : (double)request);
+}
+
+/* cancel(request): a status. */
+static napi_value js_cancel(napi_env env, napi_callback_info info) {
+    ARGUMENTS(1);
+    return number(env, library.cancel(id_of(env, arguments[0])));
+}
+
+/* complete(answers, length): a status. The first length bytes of answers are the message. */
+static napi_value js_complete(napi_env env, napi_callback_info info) {
+    uint8_t *data;
+    size_t capacity;
+    uint32_t length;
+    ARGUMENTS(2);
+    OR_RETURN(napi_get_value_uint32(env, arguments[1], &length));
+    if (!bytes_of(env, arguments[0], &data, &capacity))
+        return NULL;
+    if (length > capacity)
+        return number(env, ERYX_EINVAL);
+    mind_child_signal();
+    return number(env, library.complete(data, length));
+}
+
+/* drain(queue, buffer, length): a status; length is a Uint32Array whose first element becomes the events' length. */
+static napi_value js_drain(napi_env env, napi_callback_info info) {
+    uint8_t *data;
+    size_t capacity, wanted = 0, length_count;
+    napi_typedarray_type type;
+    uint32_t *length;
+    ARGUMENTS(3);
+    if (!bytes_of(env, arguments[1], &data, &capacity))
+        return NULL;
+    OR_RETURN(napi_get_typedarray_info(env, arguments[2], &type, &length_count, (void **)&length, NULL, NULL));
+    if (type != napi_uint32_array || length_count == 0)
+        return number(env, ERYX_EINVAL);
+    int32_t status = library.drain(id_of(env, arguments[0]), data, capacity, &wanted);
+    *length = (uint32_t)wanted; /* an event is no longer than 1 GiB */
+    return number(env, status);
+}
+
+/* keepAlive(wanted): whether the event loop is kept alive for the queue. */
+static napi_value js_keep_alive(napi_env env, napi_callback_info info) {
+    environment *own = NULL;
+    bool wanted;
+    ARGUMENTS(1);
+    OR_RETURN(napi_get_value_bool(env, arguments[0], &wanted));
+    OR_RETURN(napi_get_instance_data(env, (void **)&own));
+    if (own == NULL)
+        return NULL;
+    OR_RETURN(wanted ? napi_ref_threadsafe_function(env, own->wake) : napi_unref_threadsafe_function(env, own->wake));
+    return NULL;
+}
+
+static napi_value js_fix_signals(napi_env env, napi_callback_info info) {
+    NEED_LIBRARY;
+    (void)info;
+    return number(env, library.fix_signals());
+}
+
+NAPI_MODULE_INIT() {
+    static const struct {
+        const char *name;
+        napi_callback function;
+    } functions[] = {
+        {"open", js_open},
+        {"version", js_version},
+        {"abiVersion", js_abi_version},
+        {"init", js_init},
+        {"queueOpen", js_queue_open},
+        {"queueClose", js_queue_close},
+        {"submit", js_submit},
+        {"cancel", js_cancel},
+        {"complete", js_complete},
+        {"drain", js_drain},
+
+        {"keepAlive", js_keep_alive},
+        {"fixSignals", js_fix_signals},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        napi_value function;
+        OR_RETURN(
+            napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function));
+        OR_RETURN(napi_set_named_property(env, exports, functions[i].name, function));
+    }
+    return exports;
+}

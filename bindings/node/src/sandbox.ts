@@ -1,0 +1,29 @@
+/** Sandboxes: programs that know nothing of each other. */
+
+import { type CallbackTable, collect } from "./callbacks.js";
+import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
+import { Executor } from "./executor.js";
+import type { SandboxFactory } from "./factory.js";
+
+/** What a sandbox is made with. */
+export interface SandboxOptions extends CommonOptions {
+  /** Programs begin where the factory's imports and set-up code ended. */
+  factory?: SandboxFactory | undefined;
+}
+
+/**
+ * Runs programs, each from the pristine interpreter with empty files. Any number of them may run at the same time.
+ *
+ * @example
+ * const result = await new Sandbox().execute("print('hello')");
+ * result.stdoutText; // "hello\n"
+ */
+export class Sandbox extends Executor {
+  /** Never blocks: what is wrong with the options is thrown by the first execution, or by `ready()`. */
+  constructor(options: SandboxOptions = {}) {
+    const callbacks: CallbackTable = collect(options.callbacks, options.factory?.callbacks);
+    super("sandbox", callbacks, handlersOf(options));
+    const { factory, vfs, mcp } = options;
+    this.create(commonConfig(options), {}, { factory, vfs, mcp });
+  }
+}

@@ -1,0 +1,17 @@
+//! What the vectors cannot say: host functions of all kinds, state, factories, pools, settings, tokio.
+#![forbid(unsafe_code)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod callbacks;
+mod factory_pool;
+mod inputs;
+#[cfg(feature = "macros")]
+mod macros;
+mod settings;
+mod state;
+mod streams;
+#[cfg(feature = "tokio")]
+mod tokio_runtime;
+mod values;
