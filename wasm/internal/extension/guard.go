@@ -10,8 +10,9 @@ import "github.com/eryx-go/eryx/wasm/internal/wasmbin"
 const (
 	guardReserve = 128 << 10 // bytes of shadow stack that an extension leaves
 	guardFrame   = 128       // bytes that a guarded call takes, as in wasm/internal/stackcheck
-	localBytes   = 8         // and for each variable, which may be on wazero's stack
-	manyLocals   = 256       // a function with more is guarded in any case
+	valueBytes   = 8         // and for each variable and operand, which may be on wazero's stack
+	stackAlign   = 16        // which compilers rely on
+	manyValues   = 256       // a function with more is guarded in any case
 )
 
 // guarded lists the functions, by index of definition, that must take shadow stack.
@@ -30,7 +31,7 @@ func (b *builder) guarded() []int {
 	}
 	var out []int
 	for i := range b.out.Code {
-		if !leaf[i] && (wanted[i] || b.variables(i) > manyLocals) {
+		if !leaf[i] && (wanted[i] || b.values(i) > manyValues) {
 			out = append(out, i)
 		}
 	}
@@ -103,9 +104,13 @@ func peel(left []bool, edges, back [][]int) {
 	}
 }
 
-// variables is how many parameters and locals a definition has.
-func (b *builder) variables(i int) int {
-	n := len(b.out.Types[b.out.Funcs[i]].Params)
+// values is how many parameters, locals and operands a definition may have at once.
+func (b *builder) values(i int) int {
+	n := 0
+	if i < len(b.in.Code) { // else it is generated
+		n = b.operands(b.in.Code[i].Code)
+	}
+	n += len(b.out.Types[b.out.Funcs[i]].Params)
 	for _, l := range b.out.Code[i].Locals {
 		n += int(l.Count)
 	}
@@ -116,7 +121,7 @@ func (b *builder) variables(i int) int {
 func (b *builder) guard(functions []int) {
 	for _, i := range functions {
 		typ := b.out.Types[b.out.Funcs[i]]
-		frame := uint32(guardFrame + localBytes*b.variables(i))
+		frame := uint32(guardFrame+valueBytes*b.values(i)+stackAlign-1) &^ (stackAlign - 1)
 		b.out.Funcs = append(b.out.Funcs, b.out.Funcs[i])
 		b.out.Code = append(b.out.Code, b.out.Code[i])
 		original := uint32(len(b.guestFunc) + len(b.out.Code) - 1)

@@ -216,8 +216,12 @@ func TestRecursionIsBounded(t *testing.T) {
 	}
 }
 
-// TestGuardsKeepTheStack checks that guarded calls give back what they take.
+// TestGuardsKeepTheStack checks that guarded calls give back what they take, which is a multiple of 16 bytes.
 func TestGuardsKeepTheStack(t *testing.T) {
+	seen := slices.Concat(getGlobal(globalSP), getLocal(0), call(funcTwice), op(wasmbin.OpDrop))
+	if _, sp, err := evaluate(t, seen, 4); err != nil || sp >= stackBytes-guardFrame || sp%stackAlign != 0 {
+		t.Errorf("inside, the stack pointer is %d of %d (%v)", sp, stackBytes, err)
+	}
 	l, have, err := evaluate(t, slices.Concat(getLocal(0), call(funcTwice)), 4)
 	if sp := l.guest.ExportedGlobal("__stack_pointer").Get(); err != nil || have != 8 || sp != stackBytes {
 		t.Errorf("twice 4 is %d (%v), the stack pointer is %d", have, err, sp)
