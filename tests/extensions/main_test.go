@@ -79,7 +79,7 @@ func compile(t *testing.T, name string, sources ...string) []byte {
 
 // inlineModule is the C code of an extension of one function, run() with the given body.
 func inlineModule(name, before, body string) string {
-	return fmt.Sprintf(`%s.c: #include "python.h"
+	return fmt.Sprintf(`%s.c: #include "capi.h"
 %s
 static PyObject *run(PyObject *self, PyObject *o) { %s }
 static PyMethodDef methods[] = {{"run", run, METH_O, NULL}, {NULL, NULL, 0, NULL}};

@@ -1,5 +1,5 @@
 // sample.c is an extension module with a bit of everything that a dynamic loader must get right.
-#include "python.h"
+#include "capi.h"
 
 #include <errno.h>
 #include <math.h>

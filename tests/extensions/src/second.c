@@ -1,5 +1,5 @@
 // second.c is an extension module that calls a function of another, through a capsule.
-#include "python.h"
+#include "capi.h"
 
 static int (*triple)(int);
 static int calls;

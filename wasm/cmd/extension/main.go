@@ -1,8 +1,9 @@
 // Command extension compiles an extension module in C for the sandbox, with the pinned compiler:
 //
-//	go run ./wasm/cmd/extension -o spam.cpython-314-wasm32-wasi.so spam.c [more.c ...] [-- flags of the compiler]
+//	go run ./wasm/cmd/extension -headers Include -o spam.cpython-314-wasm32-wasi.so spam.c [more.c ...] [-- flags of the compiler]
 //
-// The headers of CPython are not part of it: name their folder with -- -I. See docs/native-extensions.md.
+// -headers names the folder of CPython's headers, which are not part of Eryx; pyconfig.h is replaced by the guest's.
+// See docs/native-extensions.md.
 package main
 
 import (
@@ -43,6 +44,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	out := flag.String("o", "", "the `file` to write, such as spam.cpython-314-wasm32-wasi.so")
+	headers := flag.String("headers", "", "the `folder` with Python.h")
 	flag.Parse()
 	sources, flags := flag.Args(), []string(nil)
 	if i := slices.Index(sources, "--"); i >= 0 {
@@ -58,16 +60,23 @@ func run(ctx context.Context) error {
 	if err := tree.FetchZig(ctx, func(line string) { fmt.Fprintln(os.Stderr, "extension:", line) }); err != nil {
 		return err
 	}
-	return build(ctx, tree, sources, flags, *out)
-}
-
-// build compiles the sources and links them into one shared library.
-func build(ctx context.Context, tree inputs.Tree, sources, flags []string, out string) error {
 	work, err := os.MkdirTemp("", "eryx-extension-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
+	if *headers != "" {
+		include := filepath.Join(work, "include")
+		if err := copyHeaders(*headers, include); err != nil {
+			return err
+		}
+		flags = append([]string{"-I" + include}, flags...)
+	}
+	return build(ctx, tree, work, sources, flags, *out)
+}
+
+// build compiles the sources, in the folder work, and links them into one shared library.
+func build(ctx context.Context, tree inputs.Tree, work string, sources, flags []string, out string) error {
 	link := slices.Clone(linkFlags)
 	for i, source := range sources {
 		object := filepath.Join(work, strconv.Itoa(i)+".o")

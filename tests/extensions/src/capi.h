@@ -1,7 +1,7 @@
-// python.h declares what the test extensions use of CPython's C API, beyond the shim's own declarations: no
+// capi.h declares what the test extensions use of CPython's C API, beyond the shim's own declarations: no
 // registry that tests may use has CPython's headers. An author includes Python.h instead.
-#ifndef TEST_PYTHON_H
-#define TEST_PYTHON_H
+#ifndef TEST_CAPI_H
+#define TEST_CAPI_H
 
 #include "../../../wasm/guest/shim/pyapi.h"
 
