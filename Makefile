@@ -60,7 +60,7 @@ test-python: $(LIBRARY) $(VENV)/.done
 test-node: $(LIBRARY) $(NODE)/node_modules/.done examples/node/node_modules/.done
 	cd $(NODE) && npm run --silent build:native && ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) npm test --silent
 
-$(NODE)/node_modules/.done examples/node/node_modules/.done: %/node_modules/.done: %/package-lock.json
+$(NODE)/node_modules/.done examples/node/node_modules/.done bench/node/node_modules/.done: %/node_modules/.done: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --silent
 	mkdir -p examples/quickstart/node/node_modules
 	ln -sfn ../../../../$(NODE) examples/quickstart/node/node_modules/eryx
@@ -117,7 +117,7 @@ $(VENV)/.done: requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-## lint: gofmt, vet, staticcheck, ruff, mypy, clang-format, biome, tsc, rustfmt, clippy
+## lint: gofmt, vet, staticcheck, ruff, mypy, pyright, clang-format, biome, tsc, rustfmt, clippy
 .PHONY: lint
 lint: $(VENV)/.done lint-node lint-rust
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt: $$out"; exit 1; fi
@@ -126,6 +126,7 @@ lint: $(VENV)/.done lint-node lint-rust
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	cd bindings/python && $(CURDIR)/$(VENV)/bin/mypy
+	cd bindings/python && $(CURDIR)/$(VENV)/bin/pyright --pythonpath $(CURDIR)/$(PYTHON)
 	$(VENV)/bin/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 .PHONY: lint-node
@@ -149,10 +150,11 @@ fmt: $(VENV)/.done
 	$(VENV)/bin/clang-format -i $$(git ls-files '*.c' '*.h')
 	$(if $(shell command -v cargo),cd $(RUST) && cargo fmt --all)
 
-## bench: measure against pyeryx in one run, and write bench/RESULTS.md
+## bench: measure against pyeryx, and Pyodide in Node, in one run, and write bench/RESULTS.md
 .PHONY: bench
-bench: build
+bench: build $(NODE)/node_modules/.done bench/node/node_modules/.done
 	python3 bench/peer/make_venv.py
+	cd $(NODE) && npm run --silent build:native && npm run --silent build
 	go run ./bench/cmd/bench
 
 ## wasm: rebuild the guest (interpreter and standard library) from pinned packages, to the same bytes

@@ -161,8 +161,38 @@ for i in range(%d):
 `, len(values)), "nan\n"+strings.TrimSuffix(strings.Repeat("value\n", len(values)-1), "\n"), odd)
 }
 
-// TestCallsWithoutAwaiting starts far more calls than may be under way. That there are not a million of them is for the
-// test's time only: what the host keeps depends on the limit alone.
+// TestMillionTasksWithoutAwaiting: a million tasks that call the host are the guest's own memory, whose limit ends them
+// before the host is called once. The session lives on.
+func TestMillionTasksWithoutAwaiting(t *testing.T) {
+	var begun atomic.Int64
+	slow := core.Callback{Name: "slow", Func: func(context.Context, map[string]any) (any, error) {
+		begun.Add(1)
+		return 1, nil
+	}}
+	s := newSession(t, core.Config{Callbacks: []core.Callback{slow}, Limits: core.Limits{MaxMemoryBytes: 64 << 20, ExecutionTimeout: core.Unlimited}})
+	before := runtime.NumGoroutine()
+	_, err := s.Execute(t.Context(), `
+import asyncio
+tasks = [asyncio.create_task(slow()) for _ in range(1_000_000)]
+await asyncio.sleep(0)
+print("never")
+`)
+	var e *core.Error
+	if !errors.As(err, &e) || e.Code != core.CodePython || e.Limit != "memory" || e.Python == nil || e.Python.Type != "MemoryError" || e.Killed {
+		t.Errorf("%+v, want a MemoryError at the limit of memory", err)
+	}
+	if n := begun.Load(); n != 0 {
+		t.Errorf("%d calls began", n)
+	}
+	if after := runtime.NumGoroutine(); after > before+2 {
+		t.Errorf("%d goroutines, %d before", after, before)
+	}
+	if r, err := s.Execute(t.Context(), "print(await slow())"); err != nil || string(r.Stdout) != "1\n" {
+		t.Errorf("afterwards: %q, %v", r.Stdout, err)
+	}
+}
+
+// TestCallsWithoutAwaiting starts far more calls than may be under way: what the host keeps depends on the limit alone.
 func TestCallsWithoutAwaiting(t *testing.T) {
 	var begun atomic.Int64
 	slow := core.Callback{Name: "slow", Func: func(ctx context.Context, _ map[string]any) (any, error) {

@@ -96,6 +96,77 @@ func TestRestoreStateRefusesDamage(t *testing.T) {
 	}
 }
 
+// TestPicklesOfManyKinds: what programs define in ordinary ways comes back, shared objects still shared, and all that
+// cannot is named.
+func TestPicklesOfManyKinds(t *testing.T) {
+	ctx := context.Background()
+	s := newSession(t, core.Config{})
+	execute(t, s, `
+import abc, asyncio, collections, contextlib, dataclasses, decimal, enum, functools, json as j, re, sqlite3, threading
+x = [1]; y = x; loop = []; loop.append(loop); none = None
+def even(n): return n == 0 or odd(n - 1)
+def odd(n): return n != 0 and even(n - 1)
+@functools.lru_cache(maxsize=5)
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+def twice(f):
+    @functools.wraps(f)
+    def inner(*a): return 2 * f(*a)
+    return inner
+@twice
+def same(n): return n
+class Base(abc.ABC):
+    @abc.abstractmethod
+    def go(self): ...
+    @property
+    def p(self): return 5
+class Sub(Base):
+    __slots__ = ("own",)
+    def __init__(self): self.own = self
+    def go(self): return super().p + 1
+sub = Sub()
+class Color(enum.Enum):
+    RED = 1
+red = Color.RED
+@dataclasses.dataclass(frozen=True)
+class Point:
+    a: int
+point = Point(3)
+Pair = collections.namedtuple("Pair", "a b"); pair = Pair(1, 2)
+pattern = re.compile("a+"); money = decimal.Decimal("1.50")
+part = functools.partial(same, 4)
+@contextlib.contextmanager
+def manager(): yield 8
+async def later(): await asyncio.sleep(0); return 9
+position = iter([1, 2, 3]); next(position)
+lock = threading.Lock(); db = sqlite3.connect(":memory:"); gen = (i for i in x); handle = open("f", "w")
+class Named:
+    def __reduce__(self): return "named"
+named = Named()
+`)
+	pickle, unsaved, err := s.SnapshotState(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, u := range unsaved {
+		names = append(names, u.Name)
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"db", "gen", "handle", "lock", "named"}) {
+		t.Errorf("unsaved: %v", unsaved)
+	}
+	other := newSession(t, core.Config{})
+	if err := other.RestoreState(ctx, pickle); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, other, `
+assert y is x and loop[0] is loop and none is None and even(10) and odd(7)
+assert fib(20) == 6765 and fib.cache_info().maxsize == 5 and same(4) == 8 and part() == 8
+assert sub.go() == 6 and sub.own is sub and isinstance(sub, Base) and red is Color.RED
+assert point == Point(3) and pair == Pair(1, 2) and pattern.match("aa") and str(money) == "1.50"
+assert next(position) == 2 and j.dumps([1]) == "[1]" and await later() == 9
+with manager() as eight: assert eight == 8`)
+}
+
 // TestHostilePickles: pickling and unpickling run under the session's limits, as programs do, and the session lives on.
 func TestHostilePickles(t *testing.T) {
 	ctx := context.Background()

@@ -73,6 +73,14 @@ def session_execute(count):
     return timed(lambda: session.execute(HELLO), count)
 
 
+def session_new(count):
+    """Executes of programs that the session has not run before."""
+    session = eryx.Session()
+    session.execute(HELLO)
+    sources = iter([f"print('hi {i}')" for i in range(count)])
+    return timed(lambda: session.execute(next(sources)), count)
+
+
 def create_rate(count, seconds=0.5, threads=2):
     """Sandboxes per second, created, run and dropped on two threads; one sample per half second."""
     hello()
@@ -214,6 +222,7 @@ def build_metrics():
     metrics = {
         "create_print": ("s", 200, create_print),
         "session_execute": ("s", 500, session_execute),
+        "session_new": ("s", 500, session_new),
         "create_rate": ("1/s", 3, create_rate),
         "session_memory": ("bytes", 1, session_memory),
         "cold_start": ("s", 10, cold_start),

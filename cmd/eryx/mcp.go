@@ -27,54 +27,27 @@ func (m *mcpOptions) connect(ctx context.Context, config *core.Config) (disconne
 	if !m.discover && len(m.files) == 0 {
 		return func() {}, nil
 	}
-	servers, required, err := m.servers()
+	servers, warnings, err := mcp.Discover(mcp.DiscoverConfig{Paths: m.files, Others: m.discover})
 	if err != nil {
 		return nil, err
+	}
+	for _, warning := range warnings {
+		say("warning: %s", warning)
 	}
 	var p progress
 	p.step("starting MCP servers ...")
 	manager := mcp.NewManager()
 	failures := manager.ConnectAll(ctx, servers)
 	p.end()
-	for _, c := range servers {
-		failure := failures[c.Name]
-		switch {
-		case failure == nil:
-			continue
-		case required[c.Name] || ctx.Err() != nil:
+	for _, f := range failures {
+		if f.Server.Required || ctx.Err() != nil {
 			_ = manager.Close()
-			return nil, failure
+			return nil, f.Err
 		}
-		say("warning: %v", failure)
+		say("warning: %v", f.Err)
 	}
 	config.Libraries = append(config.Libraries, manager.Library())
 	return func() { _ = manager.Close() }, nil
-}
-
-// servers are the configured servers, and the names of those that the user has asked for; a file that is named counts
-// more than one that is discovered.
-func (m *mcpOptions) servers() (servers []mcp.ServerConfig, required map[string]bool, err error) {
-	required = map[string]bool{}
-	if m.discover {
-		var warnings []string
-		if servers, warnings, err = mcp.Discover(mcp.DiscoverConfig{}); err != nil {
-			return nil, nil, err
-		}
-		for _, warning := range warnings {
-			say("warning: MCP configuration left out: %s", warning)
-		}
-	}
-	if len(m.files) > 0 {
-		named, _, err := mcp.Discover(mcp.DiscoverConfig{Paths: m.files})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, c := range named {
-			required[c.Name] = true
-		}
-		servers = mcp.Merge(servers, named)
-	}
-	return servers, required, nil
 }
 
 // runServer is eryx serve: an MCP server on standard input and output, which the guest cannot reach.

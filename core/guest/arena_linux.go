@@ -105,14 +105,22 @@ func (a *arenaFile) usedBytes() int64 {
 var (
 	segmentMaps    atomic.Int64
 	maxSegmentMaps = sync.OnceValue(func() int64 {
-		text, err := os.ReadFile("/proc/sys/vm/max_map_count")
-		n, parseErr := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-		if err != nil || parseErr != nil {
+		n, err := strconv.ParseInt(mostMappings(), 10, 64)
+		if err != nil {
 			n = 65530
 		}
 		return n / 3
 	})
 )
+
+// mostMappings is vm.max_map_count, in digits.
+func mostMappings() string {
+	text, err := os.ReadFile("/proc/sys/vm/max_map_count")
+	if err != nil {
+		return "65530"
+	}
+	return strings.TrimSpace(string(text))
+}
 
 // mapsOfSegment is how many mappings one more makes of what it lies in.
 const mapsOfSegment = 2

@@ -24,6 +24,9 @@ type region struct {
 func newRegion(limit uint64) (*region, error) {
 	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err == unix.ENOMEM {
+		return nil, fmt.Errorf("reserve %d bytes of address space: %w: every session needs two mappings of the %s that vm.max_map_count allows, and address space that ulimit -v may bound; close sessions, move them to disk with a session store, or raise those", limit, err, mostMappings())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of address space: %w", limit, err)
 	}

@@ -61,7 +61,7 @@ func readConfig(path string, environ []string) ([]ServerConfig, error) {
 		if err != nil {
 			return nil, err
 		}
-		servers = Merge(servers, found)
+		servers = merge(servers, found)
 	}
 	return servers, nil
 }

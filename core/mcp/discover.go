@@ -40,6 +40,8 @@ type DiscoverConfig struct {
 	// Paths are configuration files; nil: the 6 of the user's and the 6 of the project's that Locations names. A
 	// file that is named here must be there and be right; the others are left out when they are not.
 	Paths []string
+	// Others says to look at those of Locations although there are Paths, whose servers count more.
+	Others bool
 	// Home and Project are the directories of Locations; "": the user's home, the working directory.
 	Home, Project string
 	// Environ, of the form NAME=VALUE, is what variables in the files stand for, and what the servers inherit; nil:
@@ -81,26 +83,31 @@ func (d DiscoverConfig) Locations() []string {
 // name the later file's is taken. Servers that are disabled, have no command, or do not speak over standard output
 // are left out. warnings tell of files that are left out. An error is about one of Paths.
 func Discover(d DiscoverConfig) (servers []ServerConfig, warnings []string, err error) {
-	paths := d.Paths
-	if paths == nil {
-		paths = d.Locations()
-	}
-	for _, path := range paths {
-		found, err := readConfig(path, d.Environ)
-		switch {
-		case err == nil:
-			servers = Merge(servers, found)
-		case d.Paths != nil:
-			return nil, nil, fail(core.CodeInvalid, "MCP configuration: %w", err)
-		case !errors.Is(err, fs.ErrNotExist):
-			warnings = append(warnings, err.Error())
+	if d.Paths == nil || d.Others {
+		for _, path := range d.Locations() {
+			found, err := readConfig(path, d.Environ)
+			if err == nil {
+				servers = merge(servers, found)
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				warnings = append(warnings, "MCP configuration left out: "+err.Error())
+			}
 		}
+	}
+	for _, path := range d.Paths {
+		found, err := readConfig(path, d.Environ)
+		if err != nil {
+			return nil, nil, fail(core.CodeInvalid, "MCP configuration: %w", err)
+		}
+		for i := range found {
+			found[i].Required = true
+		}
+		servers = merge(servers, found)
 	}
 	return servers, warnings, nil
 }
 
-// Merge adds found to servers, in the place of those with the same name.
-func Merge(servers, found []ServerConfig) []ServerConfig {
+// merge adds found to servers, in the place of those with the same name.
+func merge(servers, found []ServerConfig) []ServerConfig {
 	for _, c := range found {
 		same := func(other ServerConfig) bool { return other.Name == c.Name }
 		if i := slices.IndexFunc(servers, same); i >= 0 {

@@ -132,8 +132,13 @@ func TestFilesThatMakeNoSense(t *testing.T) {
 	}
 	write(t, home, ".gemini/settings.json", `{"mcpServers": {"fine": {"command": "x"}}}`)
 	servers, warnings, err := Discover(DiscoverConfig{Home: home, Project: project})
-	if len(servers) != 1 || len(warnings) != 5 || err != nil {
+	if len(servers) != 1 || servers[0].Required || len(warnings) != 5 || err != nil {
 		t.Errorf("%v, %q, %v", servers, warnings, err)
+	}
+	named := write(t, t.TempDir(), "named.json", `{"mcpServers": {"other": {"command": "y"}, "fine": {"command": "named"}}}`)
+	servers, warnings, err = Discover(DiscoverConfig{Home: home, Project: project, Paths: []string{named}, Others: true})
+	if got := summary(servers); !slices.Equal(got, []string{"fine named", "other y"}) || !servers[0].Required || !servers[1].Required || len(warnings) != 5 || err != nil {
+		t.Errorf("%v, %q, %v", got, warnings, err)
 	}
 	if _, _, err := Discover(DiscoverConfig{Paths: []string{filepath.Join(home, "none.json")}}); core.ErrorCode(err) != core.CodeInvalid {
 		t.Errorf("a path that is not there: %v", err)

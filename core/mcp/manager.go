@@ -69,22 +69,25 @@ func (m *Manager) reserve(name string) error {
 
 func errClosed() error { return fail(core.CodeClosed, "the MCP manager is closed") }
 
-// ConnectAll starts servers side by side. Those that fail are in the map of errors, by name; the others are connected.
-func (m *Manager) ConnectAll(ctx context.Context, configs []ServerConfig) map[string]error {
-	failures := map[string]error{}
-	var mu sync.Mutex
+// Failure is a server that could not be connected.
+type Failure struct {
+	Server ServerConfig
+	Err    error
+}
+
+// ConnectAll starts servers side by side, and returns those that failed, in the order of configs; the others are
+// connected.
+func (m *Manager) ConnectAll(ctx context.Context, configs []ServerConfig) []Failure {
+	failures := make([]Failure, len(configs))
 	var running sync.WaitGroup
-	for _, c := range configs {
+	for i, c := range configs {
 		running.Go(func() {
-			if _, err := m.Connect(ctx, c); err != nil {
-				mu.Lock()
-				failures[c.Name] = err
-				mu.Unlock()
-			}
+			_, err := m.Connect(ctx, c)
+			failures[i] = Failure{c, err}
 		})
 	}
 	running.Wait()
-	return failures
+	return slices.DeleteFunc(failures, func(f Failure) bool { return f.Err == nil })
 }
 
 // connected is the servers, by name.

@@ -265,7 +265,7 @@ func TestConnectAll(t *testing.T) {
 	m := NewManager()
 	defer m.Close()
 	failures := m.ConnectAll(t.Context(), []ServerConfig{testServer("a-b", "good"), testServer("bad", "dead"), testServer("c", "good")})
-	if len(failures) != 1 || core.ErrorCode(failures["bad"]) != core.CodeInitialization {
+	if len(failures) != 1 || failures[0].Server.Name != "bad" || core.ErrorCode(failures[0].Err) != core.CodeInitialization {
 		t.Errorf("%v", failures)
 	}
 	if names := m.ServerNames(); len(names) != 2 || names[0] != "a-b" || names[1] != "c" {

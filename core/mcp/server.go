@@ -42,6 +42,8 @@ type ServerConfig struct {
 	Timeout time.Duration
 	// Source is the file that the configuration comes from; "" when there is none.
 	Source string
+	// Required says that Discover was told of Source by DiscoverConfig.Paths: not to be left out when it fails.
+	Required bool
 }
 
 // environment is what the process inherits; of two variables with one name the later counts.

@@ -123,6 +123,9 @@ func readDiscover(f fields) (d mcp.DiscoverConfig, err error) {
 	if f.m["config_paths"] != nil {
 		d.Paths = orEmpty(paths)
 	}
+	if d.Others, err = f.flag("others"); err != nil {
+		return d, err
+	}
 	d.Environ, err = readEnviron(f)
 	return d, err
 }
@@ -130,7 +133,7 @@ func readDiscover(f fields) (d mcp.DiscoverConfig, err error) {
 // orEmpty is a list that is not nil.
 func orEmpty(list []string) []string { return slices.Concat([]string{}, list) }
 
-// mcpConnectAll starts the servers of configuration files side by side. It answers {"failures": [[name, message], ...]}
+// mcpConnectAll starts the servers of configuration files side by side. It answers {"failures": [[name, message, required], ...]}
 // and the warnings of mcp.discover.
 func mcpConnectAll(r *request, manager *mcp.Manager) (map[string]any, error) {
 	d, err := readDiscover(r.fields)
@@ -148,12 +151,9 @@ func mcpConnectAll(r *request, manager *mcp.Manager) (map[string]any, error) {
 	for i := range servers {
 		servers[i].Timeout = timeout
 	}
-	failed := manager.ConnectAll(r.ctx, servers)
 	failures := []any{}
-	for _, c := range servers {
-		if err := failed[c.Name]; err != nil {
-			failures = append(failures, []any{c.Name, err.Error()})
-		}
+	for _, f := range manager.ConnectAll(r.ctx, servers) {
+		failures = append(failures, []any{f.Server.Name, f.Err.Error(), f.Server.Required})
 	}
 	return map[string]any{"failures": failures, "warnings": orEmpty(warnings)}, nil
 }

@@ -24,7 +24,7 @@ const (
 	byMax                  // ours: the worst sample
 )
 
-// bars are those of issues 3 to 6 that are figures.
+// bars are those of issues 3 to 9 that are figures.
 var bars = []bar{
 	{3, "create_print", "create, print, close", byRatio, 0.3, false},
 	{3, "recycled_ready", "a recycled sandbox is ready to run", byMedian, 50e-6, false},
@@ -56,6 +56,11 @@ var bars = []bar{
 	{6, "image/restore", "`Restore` of it", byMedian, 2e-3, false},
 	{6, "fork", "`Fork` of it", byMedian, 1e-3, false},
 	{6, "factory_factor", "building a factory, in times of its imports", byMedian, 1.5, false},
+	{9, "node/cold_start", "Node: new process to first output", byRatio, 1.0 / 8, false},
+	{9, "node/create_print", "Node: fresh sandbox that has printed", byRatio, 1.0 / 1000, false},
+	{9, "node/memory", "Node: memory per instance", byRatio, 0.1, false},
+	{9, "node/callback_sequential", "Node: sequential async callback", byMedian, 60e-6, false},
+	{9, "node/callback_gathered", "Node: 1,000 gathered callbacks, each", byMedian, 15e-6, false},
 }
 
 // verdict is a bar beside what was measured.
@@ -70,17 +75,22 @@ type verdict struct {
 
 // judge fills Bars and CPU from Metrics. A bar whose figure is missing is not met.
 func (r *results) judge() {
-	var ratios []float64
-	for _, m := range r.Metrics {
-		if strings.HasPrefix(m.Name, "cpu/") && m.Ratio > 0 {
-			ratios = append(ratios, m.Ratio)
-		}
-	}
-	r.CPU = geomean(ratios)
+	r.CPU, r.NodeCPU = r.geomeanOf("cpu/"), r.geomeanOf(nodePrefix+"cpu/")
 	r.Bars = nil
 	for _, b := range bars {
 		r.Bars = append(r.Bars, r.verdict(b))
 	}
+}
+
+// geomeanOf is the geometric mean of the ratios of the metrics whose names begin so; 0 where there are none.
+func (r *results) geomeanOf(prefix string) float64 {
+	var ratios []float64
+	for _, m := range r.Metrics {
+		if strings.HasPrefix(m.Name, prefix) && m.Ratio > 0 {
+			ratios = append(ratios, m.Ratio)
+		}
+	}
+	return geomean(ratios)
 }
 
 func (r *results) verdict(b bar) verdict {

@@ -25,6 +25,8 @@ type engine struct {
 	options   options
 	rt        *core.Runtime
 	binding   *python           // our package in Python, nil for none
+	node      *python           // our package in Node, nil for none
+	pyodide   *python           // its peer
 	programs  []string          // names of bench/cpu
 	checksums map[string]string // what each prints
 	titles    map[string]string // the first line of each, without its name
@@ -138,6 +140,21 @@ func (e *engine) sessionExecute(count int) ([]float64, error) {
 	defer session.Close()
 	return timed(count, func() error {
 		_, err := session.Execute(e.ctx, hello)
+		return err
+	})
+}
+
+// sessionNew executes programs that the session has not run before, and so has to compile.
+func (e *engine) sessionNew(count int) ([]float64, error) {
+	session, err := e.session(core.Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	number := 0
+	return timed(count, func() error {
+		number++
+		_, err := session.Execute(e.ctx, fmt.Sprintf("print('hi %d')", number))
 		return err
 	})
 }

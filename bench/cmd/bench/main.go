@@ -28,6 +28,7 @@ type options struct {
 	python  string
 	command string
 	library string
+	node    string
 }
 
 func main() {
@@ -55,6 +56,7 @@ func run() error {
 	flag.StringVar(&o.python, "peer-python", filepath.Join(root, "build/peer-venv/bin/python"), "the peer's interpreter; empty measures ours alone")
 	flag.StringVar(&o.command, "command", filepath.Join(root, "build/eryx"), "our command, for the cold start")
 	flag.StringVar(&o.library, "library", filepath.Join(root, "build/liberyx.so"), "our library, for our Python package")
+	flag.StringVar(&o.node, "node", "node", "runs our Node package and Pyodide; empty leaves them out")
 	flag.Parse()
 
 	ours, err := newEngine(context.Background(), o)
@@ -66,6 +68,11 @@ func run() error {
 		return err
 	}
 	defer ours.binding.close()
+	if o.node != "" {
+		ours.node, ours.pyodide = startNode(o, "eryx"), startNode(o, "pyodide")
+		defer ours.node.close()
+		defer ours.pyodide.close()
+	}
 	peer, err := startPeer(o)
 	if err != nil {
 		return err
@@ -114,6 +121,13 @@ func measureAll(o options, ours *engine, peer *python) *results {
 func measure(m metric, rounds int, peer *python) *measured {
 	got := &measured{Name: m.name, Unit: m.unit, What: m.what}
 	var mine, theirs []float64
+	if m.from != nil {
+		peer = m.from
+	}
+	peerCount := m.count
+	if m.peerCount > 0 {
+		peerCount = m.peerCount
+	}
 	for range rounds {
 		if got.OursError == "" {
 			samples, err := inTime(m.take, m.count)
@@ -121,7 +135,7 @@ func measure(m metric, rounds int, peer *python) *measured {
 			got.OursError = text(err)
 		}
 		if m.peer != "" && peer != nil && got.PeerError == "" {
-			samples, err := peer.take(m.peer, m.count)
+			samples, err := peer.take(m.peer, peerCount)
 			theirs = append(theirs, samples...)
 			got.PeerError = text(err)
 		}

@@ -9,9 +9,11 @@ import (
 // metric is one thing to measure.
 type metric struct {
 	name, what, unit string
-	count            int    // samples per turn
-	once             bool   // one turn is enough: it takes long, and others do not disturb it
-	peer             string // what the peer is asked for, a name in bench/peer/measure.py; "": nothing
+	count            int     // samples per turn
+	peerCount        int     // samples per turn of the peer; 0: as many
+	from             *python // who is asked instead of the peer
+	once             bool    // one turn is enough: it takes long, and others do not disturb it
+	peer             string  // what the peer is asked for, a name in bench/peer/measure.py; "": nothing
 	take             func(count int) ([]float64, error)
 }
 
@@ -37,6 +39,7 @@ func (e *engine) metrics() []metric {
 	all := append(e.startMetrics(), e.callbackMetrics()...)
 	all = append(all, e.stateMetrics()...)
 	all = append(all, e.bindingMetrics()...)
+	all = append(all, e.nodeMetrics()...)
 	for _, module := range imports {
 		all = append(all, metric{name: "import/" + module, what: "first `import " + module + "` in a fresh guest", unit: "s",
 			count: 5, peer: "import/" + module, take: e.importTime(module)})
@@ -54,6 +57,7 @@ func (e *engine) startMetrics() []metric {
 		{name: "create_print", what: "new sandbox, `print('hi')`, close", unit: "s", count: 150, peer: "create_print", take: e.createPrint},
 		{name: "recycled_ready", what: "new session from a recycled guest, before it runs", unit: "s", count: 300, take: e.recycledReady},
 		{name: "session_execute", what: "`print('hi')` again in a live session", unit: "s", count: 300, peer: "session_execute", take: e.sessionExecute},
+		{name: "session_new", what: "`print('hi 1')`, `print('hi 2')` and so on, each new to the session", unit: "s", count: 300, peer: "session_new", take: e.sessionNew},
 		{name: "create_rate", what: "sandboxes made, run and closed on 2 threads", unit: "1/s", count: 1, peer: "create_rate", take: e.createRate},
 		{name: "session_memory", what: "Private_Dirty per live session that printed, over 100", unit: "bytes", count: 1, peer: "session_memory", take: inChild("session_memory")},
 		{name: "cold_start", what: "command: process start to first output, warm cache", unit: "s", count: 5, peer: "cold_start", take: cold},
@@ -94,6 +98,10 @@ func (e *engine) stateMetrics() []metric {
 		{name: "image/take", what: "`Snapshot` of a fresh session and 1 MiB of random bytes", unit: "s", count: 20, take: e.imageTake},
 		{name: "image/restore", what: "`Restore` of that image", unit: "s", count: 20, take: e.imageRestore},
 		{name: "fork", what: "`Fork` of that session", unit: "s", count: 20, take: e.fork},
+		{name: "fork_changed", what: "`Fork` of that session, which has printed since the last one", unit: "s", count: 20, take: e.forkChanged},
+		{name: "image_bytes", what: "size of the image of a session that printed", unit: "bytes", count: 1, once: true, take: e.imageBytes},
+		{name: "checkpoint_cost", what: "`print('hi')` in a session with 1 MiB and `Checkpoint`, in times of one without", count: 30, take: e.checkpointCost},
+		{name: "store_return", what: "`print('hi')` in a session with 1 MiB that is on disk, while another one moves there", unit: "s", count: 10, take: e.storeReturn},
 		{name: "fork_memory", what: "Private_Dirty per fork of a session with 16 MiB, over 100", unit: "bytes", count: 1, take: inChild("fork_memory")},
 		{name: "factory_build", what: "factory that imports " + strings.Join(factoryImports, ", "), unit: "s", count: 1, once: true, peer: "factory_build", take: e.factoryBuild},
 		{name: "factory_factor", what: "building that factory, in times of importing in a fresh session", count: 3, take: e.factoryFactor},
@@ -109,6 +117,7 @@ func (e *engine) bindingMetrics() []metric {
 	all := []metric{
 		{name: "create_print", what: "`Sandbox().execute(\"print('hi')\")`", unit: "s", count: 150, peer: "create_print"},
 		{name: "session_execute", what: "`execute(\"print('hi')\")` again in a live session", unit: "s", count: 300, peer: "session_execute"},
+		{name: "session_new", what: "programs that are new to the session", unit: "s", count: 300, peer: "session_new"},
 		{name: "callback_sequential", what: "500 times `await echo(x=i)`, plain function, `execute`, per call", unit: "s", count: 3, peer: "callback_sequential"},
 		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 of them, per call", unit: "s", count: 3, peer: "callback_gathered"},
 		{name: "async_sequential", what: "500 times `await echo(x=i)`, async function in the caller's loop, `execute_async`, per call", unit: "s", count: 3},

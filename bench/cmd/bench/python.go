@@ -18,6 +18,7 @@ import (
 type python struct {
 	interpreter string
 	root        string
+	args        []string // of the interpreter
 	env         []string // beside ours
 	about       about
 
@@ -33,12 +34,16 @@ type about struct {
 	Python  string `json:"python"`
 }
 
+func measureArgs(o options) []string {
+	return []string{filepath.Join(o.root, "bench/peer/measure.py"), "--serve"}
+}
+
 // startPeer starts pyeryx; nil when the options want none.
 func startPeer(o options) (*python, error) {
 	if o.python == "" {
 		return nil, nil
 	}
-	p := &python{interpreter: o.python, root: o.root}
+	p := &python{interpreter: o.python, root: o.root, args: measureArgs(o)}
 	if err := p.start(); err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func startBinding(o options) (*python, error) {
 	if o.python == "" {
 		return nil, nil
 	}
-	p := &python{interpreter: o.python, root: o.root, env: []string{
+	p := &python{interpreter: o.python, root: o.root, args: measureArgs(o), env: []string{
 		"PYTHONPATH=" + filepath.Join(o.root, "bindings/python"), "ERYX_LIBRARY=" + o.library,
 	}}
 	if err := p.start(); err != nil {
@@ -68,10 +73,10 @@ func startBinding(o options) (*python, error) {
 }
 
 func (p *python) start() error {
-	if _, err := os.Stat(p.interpreter); err != nil {
+	if _, err := exec.LookPath(p.interpreter); err != nil {
 		return fmt.Errorf("no interpreter at %s: run python3 bench/peer/make_venv.py first, or give -peer-python ''", p.interpreter)
 	}
-	process := exec.Command(p.interpreter, filepath.Join(p.root, "bench/peer/measure.py"), "--serve")
+	process := exec.Command(p.interpreter, p.args...)
 	process.Env = append(os.Environ(), p.env...)
 	process.Stderr = os.Stderr
 	in, err := process.StdinPipe()

@@ -21,12 +21,16 @@ func (r *results) print(w io.Writer) {
 	fmt.Fprintf(w, "Written by `bench/cmd/bench`, which says how each figure is taken; do not edit.\n\n")
 	r.printBars(w)
 	r.printMetrics(w, "Starting, running, callbacks, state", func(name string) bool {
-		return !strings.HasPrefix(name, "cpu/") && !strings.HasPrefix(name, "python/")
+		return !strings.HasPrefix(name, "cpu/") && !strings.HasPrefix(name, "python/") && !isNode(name)
 	})
 	r.printMetrics(w, "Through the Python package", func(name string) bool { return strings.HasPrefix(name, "python/") })
 	r.printMetrics(w, "CPU", func(name string) bool { return strings.HasPrefix(name, "cpu/") })
 	if r.CPU > 0 {
 		fmt.Fprintf(w, "\nGeometric mean of the ratios: **%.3f**\n", r.CPU)
+	}
+	r.printMetrics(w, "The Node package; the peer is Pyodide in Node", isNode)
+	if r.NodeCPU > 0 {
+		fmt.Fprintf(w, "\nGeometric mean of the ratios of CPU, where Pyodide has V8's compiler: **%.3f**\n", r.NodeCPU)
 	}
 }
 

@@ -45,6 +45,7 @@ type results struct {
 	Versions map[string]string `json:"versions"`
 	Rounds   int               `json:"rounds"`
 	CPU      float64           `json:"cpu_geomean_ratio,omitempty"`
+	NodeCPU  float64           `json:"node_cpu_geomean_ratio,omitempty"`
 	Bars     []verdict         `json:"bars"`
 	Metrics  []*measured       `json:"metrics"`
 }

@@ -83,6 +83,87 @@ func (e *engine) fork(count int) ([]float64, error) {
 	})
 }
 
+// forkChanged is fork of a session that runs between two forks.
+func (e *engine) forkChanged(count int) ([]float64, error) {
+	session, err := e.prepared(core.Config{}, megabyte)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	var forks []*core.Session
+	defer func() { closeAll(forks) }()
+	var samples []float64
+	for range count {
+		if _, err := session.Execute(e.ctx, hello); err != nil {
+			return samples, err
+		}
+		one, err := timed(1, func() error {
+			fork, err := session.Fork()
+			forks = append(forks, fork)
+			return err
+		})
+		if err != nil {
+			return samples, err
+		}
+		samples = append(samples, one...)
+	}
+	return samples, nil
+}
+
+// imageBytes is the size of an image of a session that has printed.
+func (e *engine) imageBytes(int) ([]float64, error) {
+	session, err := e.session(core.Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	image, err := session.Snapshot()
+	return []float64{float64(len(image))}, err
+}
+
+// checkpointCost is the second execute in a session with checkpoints, in times of one without.
+func (e *engine) checkpointCost(count int) ([]float64, error) {
+	plain, err := e.prepared(core.Config{}, megabyte)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	safe, err := e.prepared(core.Config{Checkpoint: true}, megabyte)
+	if err != nil {
+		return nil, err
+	}
+	defer safe.Close()
+	run := func(session *core.Session) func() (float64, error) {
+		return func() (float64, error) {
+			start := time.Now()
+			_, err := session.Execute(e.ctx, hello)
+			return time.Since(start).Seconds(), err
+		}
+	}
+	return factors(count, run(plain), run(safe))
+}
+
+// storeReturn is an execution of a session that its store has moved to disk, which moves another one there.
+func (e *engine) storeReturn(count int) ([]float64, error) {
+	store, err := e.rt.NewSessionStore(core.StoreConfig{MaxResident: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	var sessions [2]*core.Session
+	for i := range sessions {
+		if sessions[i], err = e.prepared(core.Config{Store: store}, megabyte); err != nil {
+			return nil, err
+		}
+	}
+	turn := 0
+	return timed(count, func() error {
+		_, err := sessions[turn%2].Execute(e.ctx, hello)
+		turn++
+		return err
+	})
+}
+
 // forkMemory is the private bytes of each of 100 forks of a session that holds 16 MiB.
 func (e *engine) forkMemory() (float64, error) {
 	const forks = 100

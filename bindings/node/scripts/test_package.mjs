@@ -35,6 +35,30 @@ sandbox.execute('print(await price(sym="ACME"))').then(
   (error) => console.log(error.name, error.message),
 );
 `;
+const typed = (line) => `${line}
+const session: Session = new Session({ callbacks: { add: ({ a, b }: { a: number; b: number }) => a + b } });
+export async function f(signal: AbortSignal): Promise<string> {
+  await using sandbox = new Sandbox({ resourceLimits: { maxFuel: null } });
+  const execution = session.start("print(1)", { signal });
+  for await (const { stream, data } of execution) process[stream].write(data);
+  const result: ExecuteResult = await sandbox.execute("1", { timeoutMs: 5 });
+  // @ts-expect-error a limit that does not exist
+  new Sandbox({ resourceLimits: { maxFeul: 1 } });
+  try {
+    return result.stdoutText;
+  } catch (error) {
+    return error instanceof ExecutionError ? (error.traceback ?? "") : "";
+  }
+}
+`;
+const names = "{ type ExecuteResult, ExecutionError, Sandbox, Session }";
+const types = {
+  "consumer.mts": typed(`import ${names} from "eryx";`),
+  "consumer.cts": typed(`import ${names} from "eryx";`),
+};
+const tools = path.join(root, "bindings/node/node_modules");
+const TSC = ["--noEmit", "--strict", "--module", "node16", "--target", "es2022", "--lib", "es2022,esnext.disposable"];
+
 const programs = {
   "esm.mjs": `import { Sandbox } from "eryx";${body}`,
   "cjs.cjs": `const { Sandbox } = require("eryx");${body}`,
@@ -54,6 +78,9 @@ try {
     assert.ok(readdirSync(fresh.ERYX_CACHE_DIR).length > 0);
   }
   assert.equal(run("node", ["both.mjs"], whole), "true true\n");
+  for (const [name, text] of Object.entries(types)) writeFileSync(path.join(whole, name), text);
+  const typeRoots = ["--types", "node", "--typeRoots", path.join(tools, "@types")];
+  run("node", [path.join(tools, "typescript/bin/tsc"), ...TSC, ...typeRoots, ...Object.keys(types)], whole);
   const alone = project("alone", [main]);
   writeFileSync(path.join(alone, "esm.mjs"), programs["esm.mjs"]);
   assert.match(run("node", ["esm.mjs"], alone), /^InitializationError there is no package @eryx\/linux-/);
@@ -62,7 +89,7 @@ try {
     const file = path.join(whole, "node_modules/@eryx", name, "package.json");
     assert.equal(JSON.parse(readFileSync(file, "utf8")).scripts, undefined, `${name} has scripts`);
   }
-  console.log("ok: both packages install offline, without scripts; ESM and CommonJS run and are one");
+  console.log("ok: both packages install offline, without scripts; ESM and CommonJS run, are one, and have types");
 } finally {
   rmSync(folder, { recursive: true });
 }

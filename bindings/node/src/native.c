@@ -20,8 +20,6 @@
 
 /* The library's functions, opened once per process: Go cannot be unloaded. */
 static struct {
-    const char *(*version)(void);
-    uint32_t (*abi_version)(void);
     int32_t (*init)(uint32_t, const uint8_t *, size_t);
     int32_t (*queue_open)(uint64_t *);
     int32_t (*queue_close)(uint64_t);
@@ -146,8 +144,6 @@ static const char *open_library(const char *path) {
         const char *name;
         void **function;
     } symbols[] = {
-        {"eryx_version", (void **)&library.version},
-        {"eryx_abi_version", (void **)&library.abi_version},
         {"eryx_init", (void **)&library.init},
         {"eryx_queue_open", (void **)&library.queue_open},
         {"eryx_queue_close", (void **)&library.queue_close},
@@ -181,20 +177,6 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
     if (fault != NULL)
         OR_RETURN(napi_create_string_utf8(env, fault, NAPI_AUTO_LENGTH, &result));
     return result;
-}
-
-static napi_value js_version(napi_env env, napi_callback_info info) {
-    napi_value result;
-    NEED_LIBRARY;
-    (void)info;
-    OR_RETURN(napi_create_string_utf8(env, library.version(), NAPI_AUTO_LENGTH, &result));
-    return result;
-}
-
-static napi_value js_abi_version(napi_env env, napi_callback_info info) {
-    NEED_LIBRARY;
-    (void)info;
-    return number(env, library.abi_version());
 }
 
 /* init(abiVersion, config): a status. */
@@ -336,8 +318,6 @@ NAPI_MODULE_INIT() {
         napi_callback function;
     } functions[] = {
         {"open", js_open},
-        {"version", js_version},
-        {"abiVersion", js_abi_version},
         {"init", js_init},
         {"queueOpen", js_queue_open},
         {"queueClose", js_queue_close},

@@ -38,8 +38,6 @@ const TEXTS: Record<number, string> = {
 /** The functions of src/native.c. */
 export interface Addon {
   open(library: string): string | undefined;
-  version(): string;
-  abiVersion(): number;
   init(abiVersion: number, config: Uint8Array): number;
   queueOpen(wake: () => void): number;
   queueClose(): void;

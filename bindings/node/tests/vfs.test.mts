@@ -78,7 +78,8 @@ test("forks, snapshots, limits", async () => {
   await assert.rejects(fork.restore(new Uint8Array(10)), SnapshotError);
   await assert.rejects(vfs.write("g", new Uint8Array(20_000)), ResourceLimitError);
   const session = new Session({ vfs });
-  const full = "try:\n    with open('/data/g', 'wb') as f: f.write(bytes(20_000))\nexcept OSError as e:\n    print(e.errno == 28)";
+  const full =
+    "try:\n    with open('/data/g', 'wb') as f: f.write(bytes(20_000))\nexcept OSError as e:\n    import errno\n    print(e.errno == errno.ENOSPC)";
   assert.equal((await session.execute(full)).stdoutText, "True\n");
   await vfs.close();
   await assert.rejects(vfs.read("f"), ClosedError);

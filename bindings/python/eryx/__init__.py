@@ -51,11 +51,15 @@ __all__ = [
     "ExecuteResult",
     "Execution",
     "ExecutionError",
+    "Executor",
     "FileError",
     "ForkError",
     "Frame",
+    "GuestFunction",
     "InitializationError",
     "InvalidError",
+    "MCPManager",
+    "MCPServer",
     "PoolClosedError",
     "PoolError",
     "PoolExhaustedError",
@@ -87,14 +91,27 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .execution import Execution
+    from .executor import Executor, GuestFunction
+    from .mcp import MCPManager, MCPServer
+
+_LATER = {
+    "Execution": "execution",
+    "Executor": "executor",
+    "GuestFunction": "executor",
+    "MCPManager": "mcp",
+    "MCPServer": "mcp",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Imports what takes long when it is first used."""
-    if name == "Execution":
-        from .execution import Execution
+    import importlib
 
-        return Execution
+    if name in _LATER:
+        value = globals()[name] = getattr(importlib.import_module("." + _LATER[name], __name__), name)
+        return value
+    if name in ("executor", "mcp"):
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module 'eryx' has no attribute {name!r}")
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from typing import TextIO
+import warnings
+from typing import TYPE_CHECKING, TextIO
 
 from . import EryxError, ResourceLimits, Sandbox, Session, __version__
+
+if TYPE_CHECKING:
+    from .mcp import MCPManager
 
 _EXAMPLES = """examples:
   eryx                              interactive prompt
@@ -15,6 +19,8 @@ _EXAMPLES = """examples:
   eryx -c 'print("hello")'          execute a string
   echo 'print(1+1)' | eryx -        read code from stdin
   eryx --timeout 5000 script.py     set execution timeout
+  eryx --mcp script.py              let it call the tools of configured MCP servers
+  eryx serve                        be an MCP server on stdin and stdout
 """
 
 
@@ -45,7 +51,33 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SRC:DST[:ro]",
         help="mount host directory SRC at sandbox path DST (append :ro for read-only)",
     )
+    tools = parser.add_argument_group("MCP tools")
+    tools.add_argument(
+        "--mcp", action="store_true", help="connect to the MCP servers that other programs have configured"
+    )
+    tools.add_argument(
+        "--mcp-config",
+        dest="mcp_files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="connect to the MCP servers of a configuration file",
+    )
     return parser
+
+
+def _connect(options: argparse.Namespace) -> MCPManager | None:
+    """The MCP servers that the options name; None without them. EryxError."""
+    if not options.mcp and not options.mcp_files:
+        return None
+    from .mcp import connect_servers
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        manager = connect_servers(options.mcp_files or None, others=options.mcp)
+    for warning in caught:
+        print(f"eryx: warning: {warning.message}", file=sys.stderr)
+    return manager
 
 
 def _volume(text: str) -> tuple[str, str, bool]:
@@ -74,6 +106,7 @@ def _run(code: str, args: list[str], options: argparse.Namespace) -> int:
     try:
         with Sandbox(
             resource_limits=options.limits,
+            mcp=options.manager,
             volumes=options.volumes,
             args=args,
             on_stdout=lambda data: _write(sys.stdout, data),
@@ -95,6 +128,7 @@ def _interact(options: argparse.Namespace) -> int:
     print(f"eryx {__version__}: sandboxed Python. Ctrl-D ends.")
     with Session(
         resource_limits=options.limits,
+        mcp=options.manager,
         volumes=options.volumes,
         keep_tasks=True,
         on_stdout=lambda data: _write(sys.stdout, data),
@@ -140,16 +174,41 @@ def _source(options: argparse.Namespace) -> tuple[str, list[str]]:
     return pathlib.Path(options.script).read_text("utf-8"), [options.script, *options.args]
 
 
+def _serve(options: argparse.Namespace) -> int:
+    """``eryx serve``: an MCP server; the exit code."""
+    from .mcp import serve
+
+    try:
+        serve(resource_limits=options.limits, mcp=options.manager, volumes=options.volumes)
+    except EryxError as error:
+        print(f"eryx: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; the exit code: 0 success, 1 the program failed, 2 wrong usage."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    serving = arguments[:1] == ["serve"]
+    options = parser.parse_args(arguments[1:] if serving else arguments)
     if options.code is not None and options.script is not None:
         parser.error("use either -c or a script, not both")
+    if serving and (options.code is not None or options.script is not None):
+        parser.error("serve takes neither -c nor a script")
     try:
         options.limits = _limits(options)
     except OverflowError as error:
         parser.error(str(error))
+    try:
+        options.manager = _connect(options)
+    except EryxError as error:
+        print(f"eryx: {error}", file=sys.stderr)
+        return 2 if error.code == "invalid" else 1
+    if serving:
+        return _serve(options)
     if options.code is None and options.script is None and sys.stdin.isatty():
         return _interact(options)
     try:

@@ -20,9 +20,10 @@ from .vfs import VfsStorage
 if TYPE_CHECKING:
     from .execution import Execution
     from .factory import SandboxFactory
+    from .mcp import MCPManager
 
 
-class Executor(Closing):
+class Runner(Closing):
     """Base of Sandbox and Session: something with a handle that runs programs."""
 
     _kind = ""
@@ -194,8 +195,14 @@ def _volume(item: Volume) -> dict[str, Any]:
     return {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
 
 
-def package_message(item: PackageArgument) -> dict[str, Any]:
-    """A package as messages have it."""
+def package_messages(
+    site_packages: PackageArgument | None, packages: list[PackageArgument] | None
+) -> list[dict[str, Any]]:
+    """Packages, a directory of them first, as messages have them."""
+    return [_package(item) for item in (*([] if site_packages is None else [site_packages]), *(packages or []))]
+
+
+def _package(item: PackageArgument) -> dict[str, Any]:
     if isinstance(item, bytes):
         return {"data": item}
     if isinstance(item, tuple):
@@ -214,16 +221,19 @@ def add_requirements(config: dict[str, Any], requirements: list[str] | None, loc
 
 def common_config(
     limits: ResourceLimits,
-    result_variable: str | None,
-    args: list[str] | None,
-    env: Mapping[str, str] | None,
-    volumes: list[Volume] | None,
-    packages: list[PackageArgument] | None,
-    trace: bool,
+    *,
+    result_variable: str | None = None,
+    args: list[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    volumes: list[Volume] | None = None,
+    packages: list[PackageArgument] | None = None,
+    site_packages: PackageArgument | None = None,
     requirements: list[str] | None = None,
     lock_file: PathArgument | None = None,
     vfs: VfsStorage | None = None,
     vfs_mount_path: str | None = None,
+    trace: bool = False,
+    mcp: MCPManager | None = None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
     if not isinstance(limits, ResourceLimits):
@@ -237,8 +247,8 @@ def common_config(
         config["env"] = dict(env)
     if volumes:
         config["volumes"] = [_volume(item) for item in volumes]
-    if packages:
-        config["packages"] = [package_message(item) for item in packages]
+    if found := package_messages(site_packages, packages):
+        config["packages"] = found
     add_requirements(config, requirements, lock_file)
     if vfs is not None:
         if not isinstance(vfs, VfsStorage):
@@ -246,6 +256,8 @@ def common_config(
         config["vfs"] = vfs._open()
     if vfs_mount_path is not None:
         config["vfs_mount_path"] = os.fspath(vfs_mount_path)
+    if mcp is not None:
+        config["mcp"] = mcp._open()
     if result_variable is not None:
         if not isinstance(result_variable, str):
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")

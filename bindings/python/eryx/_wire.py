@@ -29,12 +29,15 @@ def _ext(kind: int, data: bytes) -> Any:
     return int.from_bytes(data, "big", signed=True)
 
 
+_pack: Any = msgpack.packb  # whose own type says that it may give None
+
+
 def encode(value: Any) -> bytes:
     """``value`` as a message. TypeError or ValueError for what is not None, bool, number, str, bytes-like, list,
     tuple, a mapping with str keys, date or time."""
     _check(value, 0)
     try:
-        data: bytes = msgpack.packb(value, default=_default)
+        data: bytes = _pack(value, default=_default)
     except UnicodeEncodeError:
         raise ValueError("text with lone surrogates cannot be passed to the sandbox") from None
     return data

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, TypeVar, Union
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -161,7 +161,7 @@ class Callback(typing.NamedTuple):
         return {**message, "stream": True} if self.stream else message
 
 
-def _from_dict(item: dict[str, Any]) -> Callback:
+def _from_dict(item: Mapping[str, Any]) -> Callback:
     for key in ("name", "fn"):
         if key not in item:
             raise KeyError(f"Callback dict missing '{key}' key")

@@ -12,15 +12,15 @@ from ._request import Request
 from .results import ExecuteResult
 
 if TYPE_CHECKING:
-    from ._execute import Executor
+    from ._execute import Runner
 
 
 class Execution:
     """A program under way: await it, or call ``wait``; ``cancel`` ends it early."""
 
-    def __init__(self, request: Request, owner: Executor) -> None:
+    def __init__(self, request: Request, owner: Runner) -> None:
         self._request = request
-        self._owner: Executor | None = owner  # which closes itself when nobody holds it
+        self._owner: Runner | None = owner  # which closes itself when nobody holds it
         self._future: concurrent.futures.Future[ExecuteResult] = concurrent.futures.Future()
         self._cancelled = False
 

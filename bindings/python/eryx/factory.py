@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Union
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, TypeVar, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._execute import PackageArgument, Volume, add_requirements, package_message
-from ._request import OutputHandler, Request, forget
+from ._execute import PackageArgument, add_requirements, package_messages
+from ._request import Request, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import ClosedError
 from .limits import ResourceLimits
 from .pool import SandboxPool
 from .sandbox import Sandbox
 from .session import Session
-from .vfs import VfsStorage
 
 Path = Union[str, "os.PathLike[str]"]
 
 
-def _with_site(site_packages: Path | None, packages: list[PackageArgument] | None) -> list[PackageArgument]:
-    return [*([site_packages] if site_packages is not None else []), *(packages or [])]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _takes_parameters_of(
+    maker: Callable[P, T],
+) -> Callable[[Callable[..., T]], Callable[Concatenate[SandboxFactory, P], T]]:
+    """A decorator: the method has the parameters of ``maker``, for readers, type checkers and ``inspect.signature``."""
+
+    def decorate(method: Callable[..., T]) -> Callable[Concatenate[SandboxFactory, P], T]:
+        method.__wrapped__ = maker.__init__  # type: ignore[attr-defined]
+        return method
+
+    return decorate
 
 
 class SandboxFactory(Closing):
@@ -60,7 +71,7 @@ class SandboxFactory(Closing):
     ) -> None:
         found = collect(callbacks)
         config: dict[str, Any] = {
-            "packages": [package_message(item) for item in _with_site(site_packages, packages)],
+            "packages": package_messages(site_packages, packages),
             "imports": list(imports or []),
             "setup_code": setup_code or "",
             "callbacks": [callback.message() for callback in found.values()],
@@ -114,83 +125,21 @@ class SandboxFactory(Closing):
         """The memory that all sandboxes and sessions of the factory share."""
         return self._size
 
-    def create_sandbox(
-        self,
-        *,
-        site_packages: Path | None = None,
-        resource_limits: ResourceLimits | None = None,
-        callbacks: CallbacksArgument = None,
-        volumes: list[Volume] | None = None,
-        on_stdout: OutputHandler | None = None,
-        on_stderr: OutputHandler | None = None,
-        result_variable: str | None = None,
-        packages: list[PackageArgument] | None = None,
-        trace: bool = False,
-        **options: Any,
-    ) -> Sandbox:
-        """A sandbox whose programs begin where the factory ended. Parameters are those of Sandbox, all of them."""
-        return Sandbox(
-            factory=self,
-            packages=_with_site(site_packages, packages),
-            resource_limits=resource_limits,
-            callbacks=callbacks,
-            volumes=volumes,
-            on_stdout=on_stdout,
-            on_stderr=on_stderr,
-            result_variable=result_variable,
-            trace=trace,
-            **options,
-        )
+    @_takes_parameters_of(Sandbox)
+    def create_sandbox(self, **options: Any) -> Sandbox:
+        """A sandbox whose programs begin where the factory ended. Parameters are those of Sandbox, without factory."""
+        return Sandbox(factory=self, **options)
 
-    def create_session(
-        self,
-        *,
-        vfs: VfsStorage | None = None,
-        vfs_mount_path: str | None = None,
-        resource_limits: ResourceLimits | None = None,
-        callbacks: CallbacksArgument = None,
-        volumes: list[Volume] | None = None,
-        on_stdout: OutputHandler | None = None,
-        on_stderr: OutputHandler | None = None,
-        result_variable: str | None = None,
-        trace: bool = False,
-        **options: Any,
-    ) -> Session:
-        """A session that begins where the factory ended. Parameters are those of Session, all of them."""
-        return Session(
-            factory=self,
-            vfs=vfs,
-            vfs_mount_path=vfs_mount_path,
-            resource_limits=resource_limits,
-            callbacks=callbacks,
-            volumes=volumes,
-            on_stdout=on_stdout,
-            on_stderr=on_stderr,
-            result_variable=result_variable,
-            trace=trace,
-            **options,
-        )
+    @_takes_parameters_of(Session)
+    def create_session(self, **options: Any) -> Session:
+        """A session that begins where the factory ended. Parameters are those of Session, without factory."""
+        return Session(factory=self, **options)
 
-    def create_pool(
-        self,
-        *,
-        max_size: int = 10,
-        min_idle: int = 1,
-        acquire_timeout_ms: int | None = 30_000,
-        idle_timeout_ms: int | None = 300_000,
-        resource_limits: ResourceLimits | None = None,
-        **options: Any,
-    ) -> SandboxPool:
-        """A pool of sandboxes that begin where the factory ended. Parameters are those of SandboxPool, all of them."""
-        return SandboxPool(
-            factory=self,
-            max_size=max_size,
-            min_idle=min_idle,
-            acquire_timeout_ms=acquire_timeout_ms,
-            idle_timeout_ms=idle_timeout_ms,
-            resource_limits=resource_limits,
-            **options,
-        )
+    @_takes_parameters_of(SandboxPool)
+    def create_pool(self, **options: Any) -> SandboxPool:
+        """A pool of sandboxes that begin where the factory ended. Parameters are those of SandboxPool, without
+        factory."""
+        return SandboxPool(factory=self, **options)
 
     def close(self) -> None:
         """Frees the factory; what it made lives on."""

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _blocking
+from ._calling import Caller
 from ._closing import Closing
-from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
+from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import PoolClosedError, PoolExhaustedError
@@ -16,6 +17,7 @@ from .limits import ResourceLimits
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .mcp import MCPManager
 
 _Handlers = tuple["OutputHandler | None", "OutputHandler | None"]
 
@@ -34,7 +36,7 @@ class PoolStats(NamedTuple):
     average_wait_time_ms: float
 
 
-class PooledSandbox(Executor):
+class PooledSandbox(Caller):
     """A sandbox of a pool, the caller's until ``release``. Its state lasts as long; nobody else sees any of it."""
 
     _kind = "session"
@@ -83,7 +85,7 @@ class SandboxPool(Closing):
         acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
         resource_limits, callbacks, args, env: of every lease that does not ask for its own; as for Sandbox.
-        result_variable, volumes, packages, requirements, lock_file, trace: of every lease; as for Sandbox.
+        mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for Sandbox.
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class SandboxPool(Closing):
         idle_timeout_ms: int | None = 300_000,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
+        mcp: MCPManager | None = None,
         result_variable: str | None = None,
         args: list[str] | None = None,
         env: Mapping[str, str] | None = None,
         volumes: list[Volume] | None = None,
         packages: list[PackageArgument] | None = None,
+        site_packages: PackageArgument | None = None,
         requirements: list[str] | None = None,
         lock_file: PathArgument | None = None,
         trace: bool = False,
@@ -110,7 +114,21 @@ class SandboxPool(Closing):
         self._handle = 0
         self._closed = False
         limits = ResourceLimits() if resource_limits is None else resource_limits
-        config = common_config(limits, result_variable, args, env, volumes, packages, trace, requirements, lock_file)
+        config = common_config(
+            limits,
+            result_variable=result_variable,
+            args=args,
+            env=env,
+            volumes=volumes,
+            packages=packages,
+            site_packages=site_packages,
+            requirements=requirements,
+            lock_file=lock_file,
+            trace=trace,
+            mcp=mcp,
+        )
+        self._mcp = mcp  # which closes itself when nobody holds it
+        self._max_size = max_size
         self._callbacks, fields = from_factory(factory, collect(callbacks))
         config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
         message = {
@@ -223,6 +241,11 @@ class SandboxPool(Closing):
         """Frees sandboxes that were unused for longer than the timeout; how many."""
         count: int = _blocking.call(self._message("evict_idle"))["count"]
         return count
+
+    @property
+    def max_size(self) -> int:
+        """How many leases there may be at once."""
+        return self._max_size
 
     @property
     def is_closed(self) -> bool:

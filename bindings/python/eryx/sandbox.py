@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
+from ._execute import PackageArgument, PathArgument, Runner, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .mcp import MCPManager
     from .vfs import VfsStorage
 
 
-class Sandbox(Executor):
+class Sandbox(Runner):
     """Runs programs, each from the pristine interpreter with empty files.
 
     >>> eryx.Sandbox().execute("print('hello')").stdout
@@ -26,6 +27,7 @@ class Sandbox(Executor):
     Args:
         resource_limits: for each execution; default ``ResourceLimits()``.
         callbacks: host functions that programs can await: a CallbackRegistry, or a list of dicts and registries.
+        mcp: its servers' tools, which programs can await as ``mcp.<server>.<tool>(...)``.
         on_stdout, on_stderr: called with the bytes of output as they are written.
         result_variable: the global whose value becomes ``ExecuteResult.result``; default "result".
         args: the program's ``sys.argv``.
@@ -40,6 +42,7 @@ class Sandbox(Executor):
         factory: programs begin where the factory's imports and set-up code ended.
         vfs: the files that programs share, instead of none that last.
         vfs_mount_path: where their writable files are, instead of "/data", which then is not there.
+        site_packages: a directory of packages, beside ``packages``.
     """
 
     _kind = "sandbox"
@@ -49,6 +52,7 @@ class Sandbox(Executor):
         *,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
+        mcp: MCPManager | None = None,
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
@@ -62,22 +66,26 @@ class Sandbox(Executor):
         factory: SandboxFactory | None = None,
         vfs: VfsStorage | None = None,
         vfs_mount_path: str | None = None,
+        site_packages: PackageArgument | None = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
             self._limits,
-            result_variable,
-            args,
-            env,
-            volumes,
-            packages,
-            trace,
-            requirements,
-            lock_file,
-            vfs,
-            vfs_mount_path,
+            result_variable=result_variable,
+            args=args,
+            env=env,
+            volumes=volumes,
+            packages=packages,
+            site_packages=site_packages,
+            requirements=requirements,
+            lock_file=lock_file,
+            vfs=vfs,
+            vfs_mount_path=vfs_mount_path,
+            trace=trace,
+            mcp=mcp,
         )
         found, fields = from_factory(factory, collect(callbacks))
+        self._mcp = mcp  # which closes itself when nobody holds it
         super().__init__(config, found, (on_stdout, on_stderr), **fields)
 
     def __repr__(self) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _blocking
-from ._execute import Executor, PackageArgument, PathArgument, Volume, common_config, from_factory
+from ._calling import Caller
+from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
+    from .mcp import MCPManager
     from .store import SessionStore
     from .vfs import VfsStorage
 
@@ -22,7 +24,7 @@ def _session_limits() -> ResourceLimits:
     return ResourceLimits(execution_timeout_ms=None, max_memory_bytes=None)
 
 
-class Session(Executor):
+class Session(Caller):
     """Runs programs in one guest: globals, functions, classes, imports and files persist.
 
     >>> with eryx.Session() as session:
@@ -34,15 +36,14 @@ class Session(Executor):
 
     Args:
         execution_timeout_ms: wall-clock time of each execution; None: no limit.
-        callbacks, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
-        packages, requirements, lock_file: as for Sandbox.
+        callbacks, mcp, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
+        packages, site_packages, requirements, lock_file, trace, factory: as for Sandbox.
         resource_limits: for each execution; default: no limits but those of callbacks, output and files.
         stdin: what the program reads from standard input.
         keep_tasks: asyncio tasks that an execution did not wait for go on in later ones instead of being cancelled.
         checkpoint: an execution that fails or is killed leaves the session as it was before, files included.
         image: start from what ``snapshot`` returned.
         store: moves the session to disk while it is not used and others are.
-        trace, factory: as for Sandbox.
         vfs: where its files are kept, to be shared with others; they outlive the session.
         vfs_mount_path: where its writable files are, instead of "/data", which then is not there.
     """
@@ -54,6 +55,7 @@ class Session(Executor):
         *,
         execution_timeout_ms: int | None = None,
         callbacks: CallbacksArgument = None,
+        mcp: MCPManager | None = None,
         on_stdout: OutputHandler | None = None,
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
@@ -73,21 +75,24 @@ class Session(Executor):
         factory: SandboxFactory | None = None,
         vfs: VfsStorage | None = None,
         vfs_mount_path: str | None = None,
+        site_packages: PackageArgument | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
         config = common_config(
             resource_limits,
-            result_variable,
-            args,
-            env,
-            volumes,
-            packages,
-            trace,
-            requirements,
-            lock_file,
-            vfs,
-            vfs_mount_path,
+            result_variable=result_variable,
+            args=args,
+            env=env,
+            volumes=volumes,
+            packages=packages,
+            site_packages=site_packages,
+            requirements=requirements,
+            lock_file=lock_file,
+            vfs=vfs,
+            vfs_mount_path=vfs_mount_path,
+            trace=trace,
+            mcp=mcp,
         )
         if execution_timeout_ms is None:
             execution_timeout_ms = resource_limits.execution_timeout_ms
@@ -100,6 +105,7 @@ class Session(Executor):
         found, fields = from_factory(factory, collect(callbacks))
         if image is not None:
             fields["image"] = bytes(image)
+        self._mcp = mcp  # which closes itself when nobody holds it
         self._store = store  # which lives as long as its sessions
         if store is not None:
             fields["store"] = store._open()
@@ -139,38 +145,6 @@ class Session(Executor):
         request = self._request(source, {**self._options(), "interactive": True})
         self._perform(request)
         request.result()
-
-    def _ask(self, operation: str, **fields: Any) -> dict[str, Any]:
-        """An operation that may run code of the guest's, and its answer."""
-        request = self._program(operation, **fields)
-        self._perform(request)
-        return request.answer()
-
-    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Calls a function that the program has defined and returns its value; one that is async is awaited.
-
-        ``name`` may have dots. Arguments and value are what callbacks may pass. Raises what ``execute`` raises.
-        """
-        request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
-        self._perform(request)
-        return request.result().value
-
-    async def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """``call`` without blocking the event loop."""
-        request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
-        from . import _async
-
-        await _async.perform(request)
-        return request.result().value
-
-    def get(self, name: str) -> Any:
-        """The value of a global of the program's, or of an attribute when ``name`` has dots. ExecutionError with the
-        program's NameError, AttributeError, or TypeError for a value that cannot be passed."""
-        return self._ask("get", name=name)["value"]
-
-    def set(self, name: str, value: Any) -> None:
-        """Makes ``value`` a global of the program's."""
-        self._ask("set", name=name, value=value)
 
     def set_callbacks(self, callbacks: CallbacksArgument) -> None:
         """Replaces the callbacks, from the next execution on."""

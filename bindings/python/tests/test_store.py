@@ -2,6 +2,9 @@
 
 import inspect
 import io
+import os
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -148,3 +151,37 @@ def test_leases_of_their_own_kind():
             assert lease.execute(code).result == [["pool"], "pool", None, ""]
     with pytest.raises(eryx.PoolClosedError):
         pool.check()
+
+
+ELSEWHERE = """
+import eryx, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+session = eryx.Session.from_snapshot((folder / "image").read_bytes())
+session.execute("print(next(gen), db.execute('select x from t').fetchall(), open('f').read())")
+print(session.execute("print(next(gen), db.execute('select x from t').fetchall(), open('f').read())").stdout_text, end="")
+factory = eryx.SandboxFactory.load(folder / "factory")
+print(factory.create_sandbox().execute("import mine; print(RATE, mine.VALUE, open('kept').read())").stdout_text, end="")
+made = eryx.Session.from_snapshot((folder / "made").read_bytes(), factory=factory)
+print(made.get("RATE"))
+"""
+
+
+def test_images_and_factories_in_another_process(tmp_path):
+    session = eryx.Session()
+    session.execute(
+        "import sqlite3\ngen = iter(range(5))\ndb = sqlite3.connect(':memory:')\ndb.execute('create table t(x)')"
+    )
+    session.execute("db.execute('insert into t values (7)')\nopen('f', 'w').write('file')")
+    (tmp_path / "image").write_bytes(session.snapshot())
+    factory = eryx.SandboxFactory(
+        packages=[_wheel()], imports=["mine"], setup_code="RATE = 1.5\nopen('kept', 'w').write('kept')"
+    )
+    factory.save(tmp_path / "factory")
+    made = factory.create_session()
+    made.execute("RATE = 2.5")
+    (tmp_path / "made").write_bytes(made.snapshot())
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path)]
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1 [(7,)] file\n1.5 42 kept\n2.5\n"

@@ -12,6 +12,7 @@ import heapq
 import selectors
 import sys
 import threading
+import warnings
 from asyncio import events, format_helpers, selector_events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -228,6 +229,19 @@ class HostedLoop(Loop):
         self._hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         events._set_running_loop(self)
+
+    def forget(self) -> None:
+        """Drop everything that is to run, without memory to end it: tasks go unfinished, and nobody is told of each."""
+        ready: Any = self._ready  # type: ignore[attr-defined]
+        for handle in ready:
+            task = getattr(handle._callback, "__self__", None)
+            if isinstance(task, asyncio.Task):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+        handle = task = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "never awaited", of each
+            ready.clear()
+            self._scheduled.clear()  # type: ignore[attr-defined]
 
     def leave(self) -> None:
         """Undo ``enter``."""

@@ -3,15 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import _eryx
 
-from . import errors, exits, interrupt, output, result, trace
+from . import errors, exits, interrupt, output, programs, result, trace
 from .loop import HostedLoop, pending
 
-_TOP_LEVEL_AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _CO_COROUTINE = 0x80
 _MAX_RECURSION = 1_000_000
 
@@ -49,6 +48,7 @@ def reset_main() -> None:
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = module
+    programs.forget()
 
 
 def hosted_loop() -> HostedLoop:
@@ -72,15 +72,15 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     """Run ``source`` in ``__main__``: ``["done", outcome]``, or nanoseconds when it awaits something."""
     global executions
     executions += 1
-    filename = options.get("filename") or ("<user>" if executions == 1 else f"<user:{executions}>")
+    asked, mode = options.get("filename"), options.get("mode", "exec")
     run = begin(options)
     run.program = True
     try:
-        errors.remember_source(filename, source)
+        filename = programs.filename_of(source, mode, asked, executions)
         run.namespace["__file__"] = filename
         if options.get("trace"):
             trace.start(filename)
-        code = _compile(source, filename, options.get("mode", "exec"))
+        code = programs.code_of(source, mode, asked, filename)
         if not code.co_flags & _CO_COROUTINE:
             exec(code, run.namespace)
             return finish(run, None)
@@ -88,17 +88,6 @@ def execute(source: str, options: dict[str, Any]) -> Reply:
     except BaseException as error:
         return finish(run, error)
     return start(run, program)
-
-
-def _compile(source: str, filename: str, mode: str) -> CodeType:
-    """The code of ``source``. Mode ``single`` takes any number of statements, and prints expressions' values."""
-    if mode != "single":
-        return compile(source, filename, mode, _TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
-    import ast
-
-    module = compile(source, filename, "exec", ast.PyCF_ONLY_AST | _TOP_LEVEL_AWAIT, dont_inherit=True)
-    statements = ast.Interactive(module.body)
-    return compile(statements, filename, "single", _TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
 
 
 def start(run: Run, program: Coroutine[Any, Any, Any]) -> Reply:
@@ -114,7 +103,12 @@ async def _main(run: Run, program: Coroutine[Any, Any, Any]) -> None:
         await program
     finally:
         if not run.keep_tasks:
-            await _cancel_leftovers(run)
+            try:
+                await _cancel_leftovers(run)
+            except MemoryError:  # there are too many to be ended in an orderly way
+                if run.hosted is not None:
+                    run.hosted.forget()
+                raise
 
 
 async def _cancel_leftovers(run: Run) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import callbacks, compat, csizes, errors, exits, functions, interrupt, limits, loop, output, preload, runner, state
+from . import callbacks, compat, csizes, errors, exits, functions, interrupt, limits, loop, output, preload, programs, runner, state
 
 
 def prepare_image(modules: list[str]) -> list[Any]:
@@ -43,9 +43,11 @@ def warm_up() -> None:
     """
     for _ in range(20):
         runner.executions = 0
+        programs.forget()
         runner.execute(_WARM, {})
         runner.execute("import asyncio\nawait asyncio.sleep(0)\nprint(1)", {})
     runner.executions = 0
+    programs.forget()
     for name in [n for n in linecache.cache if n.startswith("<user")]:
         del linecache.cache[name]
     errors.forget_sources()
@@ -63,6 +65,7 @@ def extend_image() -> list[Any]:
     _extended = True
     callbacks.announce([])
     runner.executions = 0
+    programs.forget()
     errors.forget_sources()
     exits.keep_globals(runner.main_namespace())
     preload.settle()
@@ -147,7 +150,7 @@ def is_complete(source: str) -> list[Any]:
     import codeop
 
     compiler = codeop.CommandCompiler()
-    compiler.compiler.flags |= runner._TOP_LEVEL_AWAIT
+    compiler.compiler.flags |= programs.TOP_LEVEL_AWAIT
     try:
         return ["incomplete" if compiler(source, "<user>", "single") is None else "complete"]
     except (SyntaxError, ValueError, OverflowError):

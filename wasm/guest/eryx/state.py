@@ -1,5 +1,6 @@
 """Snapshots of the program's globals as a pickle: portable between builds, for what pickle can take."""
 
+import functools
 import io
 import pickle
 from collections.abc import Callable
@@ -25,9 +26,35 @@ class _MainGlobals(dict[str, Any]):
         return _main_globals, ()
 
 
+_Cached = type(functools.lru_cache(len))
+
+
+def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
+
+
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
+    """Takes by value what pickle would only name, and another session does not have: cached functions, without what
+    they remember."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is _Cached and obj.__module__ == "__main__":
+            return _cached, (obj.__wrapped__, obj.cache_parameters())
+        return super().reducer_override(obj)
+
+
+class _Elsewhere(pickle.Unpickler):
+    """Unpickles as another session would, where ``__main__`` has none of these globals."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "__main__":
+            raise pickle.PicklingError(f"its pickle only names __main__.{name}, which another session does not have")
+        return super().find_class(module, name)
+
+
 def _dumps(value: Any) -> bytes:
     out = io.BytesIO()
-    pickler = cloudpickle.CloudPickler(out, protocol=_PROTOCOL)
+    pickler = _Pickler(out, protocol=_PROTOCOL)
     pickler.globals_ref[id(_main_globals())] = _MainGlobals(__name__="__main__")
     pickler.dump(value)
     return out.getvalue()
@@ -55,7 +82,7 @@ def _save() -> dict[str, Any]:
     unsaved: list[list[str]] = []
     for name, value in values.items():
         try:
-            pickle.loads(_dumps(value))
+            _Elsewhere(io.BytesIO(_dumps(value))).load()
         except Exception as error:
             unsaved.append([clean(name), _reason(error)])
             del saved[name]

@@ -54,8 +54,9 @@ impl Outbox {
     }
 
     fn error(&mut self, call: u64, error: &CallbackError) {
-        self.head(4, call, 1);
-        for text in [&error.code, &error.message] {
+        let texts: &[&String] = if error.suspends { &[&error.message] } else { &[&error.code, &error.message] };
+        self.head(2 + texts.len(), call, if error.suspends { 3 } else { 1 });
+        for text in texts {
             let _ = rmp::encode::write_str(&mut self.bytes, text); // writing to memory cannot fail
         }
         self.count += 1;

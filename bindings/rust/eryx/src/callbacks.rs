@@ -21,6 +21,7 @@ use crate::value::{Map, Value, to_value};
 pub struct CallbackError {
     pub(crate) code: String,
     pub(crate) message: String,
+    pub(crate) suspends: bool,
 }
 
 impl CallbackError {
@@ -31,7 +32,14 @@ impl CallbackError {
 
     /// An error with a code of your choice, which the program finds in `e.code`.
     pub fn with_code(code: impl Into<String>, message: impl Into<String>) -> CallbackError {
-        CallbackError { code: code.into(), message: message.into() }
+        CallbackError { code: code.into(), message: message.into(), suspends: false }
+    }
+
+    /// No error of the call: suspends the execution, for example until a person has approved the call. It ends with
+    /// [`Error::Suspended`](crate::Error::Suspended); with a journal
+    /// ([`Execute::with_journal`](crate::Execute::with_journal)) it can go on later.
+    pub fn suspend(reason: impl Into<String>) -> CallbackError {
+        CallbackError { code: "suspended".to_owned(), message: reason.into(), suspends: true }
     }
 }
 
@@ -230,30 +238,38 @@ fn schema_of<A: JsonSchema>() -> String {
 
 /// Callbacks by name; of two with one name the last one counts.
 #[derive(Clone, Default)]
-pub(crate) struct Callbacks(Arc<BTreeMap<String, Callback>>);
+pub(crate) struct Callbacks {
+    by_name: Arc<BTreeMap<String, Callback>>,
+    /// What decides about connections, if anything does.
+    pub(crate) connect: Option<Callback>,
+}
 
 impl Callbacks {
     pub(crate) fn add(&mut self, callback: Callback) {
-        Arc::make_mut(&mut self.0).insert(callback.name.clone(), callback);
+        Arc::make_mut(&mut self.by_name).insert(callback.name.clone(), callback);
     }
 
     pub(crate) fn extend(&mut self, others: &Callbacks) {
-        Arc::make_mut(&mut self.0).extend(others.0.iter().map(|(name, callback)| (name.clone(), callback.clone())));
+        let others_by_name = others.by_name.iter().map(|(name, callback)| (name.clone(), callback.clone()));
+        Arc::make_mut(&mut self.by_name).extend(others_by_name);
+        if others.connect.is_some() {
+            self.connect = others.connect.clone();
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Callback> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_name.is_empty()
     }
 
     pub(crate) fn has_inline(&self) -> bool {
-        self.0.values().any(|callback| matches!(callback.kind, Kind::Inline(_)))
+        self.by_name.values().any(|callback| matches!(callback.kind, Kind::Inline(_)))
     }
 
     pub(crate) fn message(&self) -> Value {
-        Value::List(self.0.values().map(Callback::message).collect())
+        Value::List(self.by_name.values().map(Callback::message).collect())
     }
 }

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::callbacks::Callbacks;
 use crate::limits::ResourceLimits;
+use crate::mcp::McpManager;
+use crate::network::Secret;
 use crate::value::{Map, Value};
+use crate::vfs::VfsStorage;
 
 /// How programs may use a [`Volume`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +119,11 @@ pub(crate) struct Config {
     pub(crate) callbacks: Callbacks,
     pub(crate) volumes: Vec<Volume>,
     pub(crate) packages: Vec<Package>,
+    pub(crate) requirements: Vec<Value>,
+    pub(crate) secrets: Vec<Secret>,
+    /// What the configuration names by id, kept until the request is made.
+    pub(crate) vfs: Option<VfsStorage>,
+    pub(crate) mcp: Option<McpManager>,
     /// The fields that need no work.
     pub(crate) fields: Map,
 }
@@ -133,11 +141,19 @@ impl Config {
         let lists = [
             ("volumes", self.volumes.iter().map(Volume::message).collect::<Vec<_>>()),
             ("packages", self.packages.into_iter().map(Package::message).collect()),
+            ("requirements", self.requirements),
+            ("secrets", self.secrets.iter().map(Secret::message).collect()),
         ];
         for (name, list) in lists {
             if !list.is_empty() {
                 self.fields.insert(name.to_owned(), list.into());
             }
+        }
+        if let Some(vfs) = &self.vfs {
+            self.fields.insert("vfs".to_owned(), vfs.id().into());
+        }
+        if let Some(mcp) = &self.mcp {
+            self.fields.insert("mcp".to_owned(), mcp.id().into());
         }
         if !self.callbacks.is_empty() {
             self.fields.insert("callbacks".to_owned(), self.callbacks.message());
@@ -168,6 +184,19 @@ macro_rules! settings {
             self
         }
     };
+    (requirements) => {
+        /// A package to be fetched by the host's pip with what it needs, such as `jinja2>=3`: pure-Python wheels only.
+        pub fn with_requirement(mut self, requirement: impl Into<String>) -> Self {
+            self.config.requirements.push(crate::Value::Text(requirement.into()));
+            self
+        }
+
+        /// Where names, versions and hashes of what the requirements have led to are kept; if it is there, exactly that is used.
+        pub fn with_lock_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
+            self.config.set("lock_file", path.as_ref().to_string_lossy().into_owned());
+            self
+        }
+    };
     (packages) => {
         /// A wheel, archive or directory that programs may import from.
         pub fn with_package(mut self, package: impl Into<crate::Package>) -> Self {
@@ -179,6 +208,50 @@ macro_rules! settings {
         crate::config::settings!(callbacks);
         crate::config::settings!(limits);
         crate::config::settings!(packages);
+        crate::config::settings!(requirements);
+
+        /// Keeps the writable files in a storage that outlives the program and can be shared.
+        pub fn with_vfs(mut self, vfs: &crate::VfsStorage) -> Self {
+            self.config.vfs = Some(vfs.clone());
+            self
+        }
+
+        /// Where the writable files are, instead of `/data`, which then is not there.
+        pub fn with_vfs_mount_path(mut self, path: impl Into<String>) -> Self {
+            self.config.set("vfs_mount_path", path.into());
+            self
+        }
+
+        /// The tools of MCP servers, as `await mcp.<server>.<tool>(...)`: those of the servers that are connected now.
+        pub fn with_mcp(mut self, mcp: &crate::McpManager) -> Self {
+            self.config.mcp = Some(mcp.clone());
+            self
+        }
+
+        /// Grants the network, under rules; without it there is none.
+        pub fn with_network(mut self, network: &crate::NetConfig) -> Self {
+            self.config.callbacks.connect = network.decider();
+            self.config.set("network", network.message());
+            self
+        }
+
+        /// A value that programs may send, in headers to certain hosts, without seeing it.
+        pub fn with_secret(mut self, secret: crate::Secret) -> Self {
+            self.config.secrets.push(secret);
+            self
+        }
+
+        /// Where placeholders of secrets become `[REDACTED]`.
+        pub fn with_scrub(mut self, scrub: crate::Scrub) -> Self {
+            self.config.set("scrub", scrub.message());
+            self
+        }
+
+        /// Hides the values of secrets in HTTP responses of the hosts that they may be sent to.
+        pub fn with_redact_responses(mut self) -> Self {
+            self.config.set("redact_responses", true);
+            self
+        }
 
         /// A directory or file of the host that programs see.
         pub fn with_volume(mut self, volume: crate::Volume) -> Self {

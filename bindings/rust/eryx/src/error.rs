@@ -45,6 +45,8 @@ pub struct Failure {
     pub python: Option<PythonError>,
     /// The limit that was hit: `execution_timeout`, `fuel`, `memory`, `output`, ...
     pub limit: Option<String>,
+    /// Why a file of a [`VfsStorage`](crate::VfsStorage) could not be used: `ENOENT` or the like.
+    pub errno: Option<String>,
     /// What the program gave to `sys.exit`, 0 otherwise.
     pub exit_code: i64,
     /// The program had to be stopped by force; a session must be reset.
@@ -194,6 +196,7 @@ impl Error {
             message,
             python,
             limit: record.get("limit").and_then(Value::as_str).map(str::to_owned),
+            errno: record.get("errno").and_then(Value::as_str).map(str::to_owned),
             exit_code: record.get("exit_code").and_then(Value::as_i64).unwrap_or(0),
             killed: record.get("killed") == Some(&Value::Bool(true)),
             result,

@@ -12,8 +12,9 @@ use crate::callbacks::Callbacks;
 use crate::cancel::CancellationToken;
 use crate::error::{Error, Result};
 use crate::limits::{OutputOverflow, milliseconds, number};
+use crate::replay::ReplayOutcome;
 use crate::request::{Operation, Request};
-use crate::result::{ExecuteResult, text};
+use crate::result::{ExecuteResult, TraceEvent, text};
 use crate::runtime::Handle;
 use crate::value::{Map, Value};
 
@@ -142,14 +143,43 @@ impl Execute {
     /// Receives standard output while it is written. It is in the result nevertheless. A program that writes faster than it
     /// is handled has to wait.
     pub fn on_stdout(mut self, handler: impl FnMut(&[u8]) + Send + 'static) -> Execute {
-        self.operation.handlers[0] = Some(Box::new(handler));
+        self.operation.handlers.stdout = Some(Box::new(handler));
         self.with_option("stdout_events", true)
     }
 
     /// Receives standard error while it is written.
     pub fn on_stderr(mut self, handler: impl FnMut(&[u8]) + Send + 'static) -> Execute {
-        self.operation.handlers[1] = Some(Box::new(handler));
+        self.operation.handlers.stderr = Some(Box::new(handler));
         self.with_option("stderr_events", true)
+    }
+
+    /// Receives the trace while the program runs, instead of having it in the result.
+    pub fn on_trace(mut self, handler: impl FnMut(TraceEvent) + Send + 'static) -> Execute {
+        self.operation.handlers.trace = Some(Box::new(handler));
+        self.with_option("trace_events", true)
+    }
+
+    /// Whether the result has a trace, instead of what the builder said.
+    pub fn with_trace(self, trace: bool) -> Execute {
+        self.with_option("trace", trace)
+    }
+
+    /// Runs the program with a journal of what the host functions answer; the same calls are answered from an earlier one, without
+    /// asking the host. So a program that was suspended by [`CallbackError::suspend`](crate::CallbackError::suspend) goes on later, or
+    /// on another machine, and one that has ended can be run again as it was.
+    ///
+    /// # Errors
+    /// What prevented the execution. What became of the program is in the outcome.
+    pub async fn with_journal(self, journal: impl Into<Option<&str>>) -> Result<ReplayOutcome> {
+        let journal = journal.into().unwrap_or_default().to_owned();
+        let execution = self.with_option("journal", journal).start();
+        let owner = execution.owner;
+        let done = match execution.request {
+            Ok(request) => request.await?,
+            Err(error) => return Err(error.unwrap_or_else(|| Error::new("internal", "the execution has ended"))),
+        };
+        drop(owner);
+        ReplayOutcome::of(done)
     }
 
     /// A token that ends the program from elsewhere.
@@ -171,7 +201,7 @@ impl Execute {
             self.operation.message.insert("limits".to_owned(), Value::Map(limits));
         }
         let request = Request::submit(self.operation).map_err(Some);
-        Execution { request, _owner: self.owner }
+        Execution { request, owner: self.owner }
     }
 }
 
@@ -194,7 +224,7 @@ impl IntoFuture for Execute {
 #[must_use = "dropping it ends the program"]
 pub struct Execution {
     request: Result<Request, Option<Error>>,
-    _owner: Arc<Executor>, // which closes itself when nobody holds it
+    owner: Arc<Executor>, // which closes itself when nobody holds it
 }
 
 impl Execution {
@@ -214,7 +244,10 @@ impl Execution {
 
 impl std::fmt::Debug for Execution {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Execution").field("is_done", &self.is_done()).finish_non_exhaustive()
+        f.debug_struct("Execution")
+            .field("is_done", &self.is_done())
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 

@@ -141,23 +141,17 @@ impl SandboxFactory {
 pub struct FactoryBuilder {
     config: Config,
     imports: Vec<Value>,
-    requirements: Vec<Value>,
 }
 
 impl FactoryBuilder {
     settings!(callbacks);
     settings!(limits);
     settings!(packages);
+    settings!(requirements);
 
     /// A module that is imported once, now.
     pub fn with_import(mut self, module: impl Into<String>) -> FactoryBuilder {
         self.imports.push(Value::Text(module.into()));
-        self
-    }
-
-    /// A package to be fetched with what it needs, such as `jinja2>=3`.
-    pub fn with_requirement(mut self, requirement: impl Into<String>) -> FactoryBuilder {
-        self.requirements.push(Value::Text(requirement.into()));
         self
     }
 
@@ -174,7 +168,6 @@ impl FactoryBuilder {
     /// set-up code raise.
     pub async fn build(mut self) -> Result<SandboxFactory> {
         self.config.set("imports", self.imports);
-        self.config.set("requirements", self.requirements);
         let callbacks = self.config.callbacks.clone();
         let operation = Operation { callbacks: callbacks.clone(), ..Operation::new("factory.new") };
         SandboxFactory::make(operation.with("config", self.config.message(None)), callbacks).await

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::execute::{Execute, Executor};
 use crate::factory::SandboxFactory;
 use crate::limits::milliseconds;
+use crate::replay::ReplayOutcome;
 use crate::request::Operation;
 use crate::result::{count, milliseconds as duration};
 use crate::runtime::Handle;
@@ -109,6 +110,14 @@ impl SandboxPool {
         })
     }
 
+    /// Runs an empty program as a lease would, beside the leases.
+    ///
+    /// # Errors
+    /// Why the pool does not work.
+    pub async fn check(&self) -> Result<()> {
+        self.handle.operation("check").perform().await.map(drop)
+    }
+
     /// Frees sessions that were unused for longer than the timeout; how many.
     ///
     /// # Errors
@@ -179,7 +188,9 @@ impl PoolBuilder {
         operation.message.extend(self.fields);
         let (operation, config) = SandboxFactory::begin(self.factory.as_ref(), operation, self.config);
         let callbacks = config.callbacks.clone();
+        let kept = (config.vfs.clone(), config.mcp.clone(), self.factory); // named by id until it is made
         let (handle, _) = Handle::make(operation.with("config", config.message(None)), "pool").await?;
+        drop(kept);
         Ok(SandboxPool { handle: Arc::new(handle), callbacks })
     }
 }
@@ -259,6 +270,14 @@ impl PooledSandbox {
     /// Runs a program, as [`Session::execute`](crate::Session::execute).
     pub fn execute(&self, code: &str) -> Execute {
         self.0.execute(code)
+    }
+
+    /// Runs a program with a journal: [`Execute::with_journal`].
+    ///
+    /// # Errors
+    /// What prevented the execution. What became of the program is in the outcome.
+    pub async fn execute_with_journal(&self, code: &str, journal: Option<&str>) -> Result<ReplayOutcome> {
+        self.execute(code).with_journal(journal).await
     }
 
     /// The callbacks as Python stubs (`.pyi`).

@@ -20,22 +20,56 @@ use crate::answers::{self, Inbox, Room, SharedOutbox};
 use crate::callbacks::{Answer, CallbackError, Callbacks, Kind};
 use crate::cancel::CancellationToken;
 use crate::error::{Error, Result};
+use crate::result::TraceEvent;
 use crate::value::{Map, Value};
+use crate::vfs::VfsProgress;
 use crate::{runtime, wire};
 
 /// How much is taken from the queue before it is handled.
 const MAX_INBOX: usize = 1 << 20;
 
+/// What receives something while the program runs.
+pub(crate) type Handler<T> = Box<dyn FnMut(T) + Send>;
+
 /// What receives output while it is written.
 pub(crate) type OutputHandler = Box<dyn FnMut(&[u8]) + Send>;
+
+/// What events are passed on to.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    pub(crate) stdout: Option<OutputHandler>,
+    pub(crate) stderr: Option<OutputHandler>,
+    pub(crate) trace: Option<Handler<TraceEvent>>,
+    pub(crate) transfer: Option<Handler<VfsProgress>>,
+}
+
+impl Handlers {
+    fn output(&mut self, stream: &Value, bytes: Value) {
+        let handler = if stream.as_i64() == Some(2) { &mut self.stderr } else { &mut self.stdout };
+        if let (Some(handler), Value::Bytes(bytes)) = (handler, bytes) {
+            handler(&bytes);
+        }
+    }
+
+    fn trace(&mut self, events: Value) {
+        if let Some(handler) = &mut self.trace {
+            crate::result::list(Some(events)).into_iter().filter_map(crate::result::trace_event).for_each(handler);
+        }
+    }
+
+    fn transfer(&mut self, path: Value, file_count: &Value, byte_count: &Value) {
+        if let Some(handler) = &mut self.transfer {
+            handler(VfsProgress::of(path, file_count, byte_count));
+        }
+    }
+}
 
 /// An operation and what belongs to it.
 #[derive(Default)]
 pub(crate) struct Operation {
     pub(crate) message: Map,
     pub(crate) callbacks: Callbacks,
-    /// The handlers of standard output and standard error.
-    pub(crate) handlers: [Option<OutputHandler>; 2],
+    pub(crate) handlers: Handlers,
     pub(crate) token: Option<CancellationToken>,
     pub(crate) cancel_on: Option<BoxFuture<'static, ()>>,
     /// What it makes, `session` for one: closed again when nobody waits for it any more.
@@ -177,7 +211,7 @@ pub(crate) struct Request {
     id: u64,
     done: bool,
     makes: Option<&'static str>,
-    handlers: [Option<OutputHandler>; 2],
+    handlers: Handlers,
     token: Option<CancellationToken>,
     cancel_on: Option<BoxFuture<'static, ()>>,
     calls: FuturesUnordered<Call>,
@@ -259,7 +293,7 @@ impl Request {
             }
             "call" => {
                 let (call, name, arguments) = (id(&next()), next(), next());
-                self.begin(call, name.as_str().unwrap_or_default(), map(arguments));
+                self.begin(call, name.as_str(), map(arguments));
             }
             "ended" => {
                 if let Some((handle, _)) = self.running.remove(&id(&next())) {
@@ -271,26 +305,30 @@ impl Request {
                     room.add();
                 }
             }
-            "output" => {
-                let stream = next().as_i64();
-                let handler = &mut self.handlers[usize::from(stream == Some(2))];
-                if let (Some(handler), Value::Bytes(bytes)) = (handler, next()) {
-                    handler(&bytes);
-                }
+            "connect" => {
+                let (call, attempt) = (id(&next()), next());
+                self.begin(call, None, map(attempt));
             }
+            "output" => self.handlers.output(&next(), next()),
+            "trace" => self.handlers.trace(next()),
+            "transfer" => self.handlers.transfer(next(), &next(), &next()),
             "progress" | "warning" => runtime::tell(next().as_str().unwrap_or_default()),
             _ => {}
         }
         None
     }
 
-    /// Begins the call of a host function.
-    fn begin(&mut self, call: u64, name: &str, arguments: Map) {
+    /// Begins the call of a host function; without a name, of what decides about connections.
+    fn begin(&mut self, call: u64, name: Option<&str>, arguments: Map) {
         let room = Room::new();
-        let future = match self.shared.callbacks.get(name) {
+        let callbacks = &self.shared.callbacks;
+        let future = match name.map_or(callbacks.connect.as_ref(), |name| callbacks.get(name)) {
             Some(callback) => answers::begin(&callback.kind, arguments, call, &self.outbox, &room),
             None => {
-                let error = CallbackError::with_code("unknown", format!("Callback '{name}' not found"));
+                let error = CallbackError::with_code(
+                    "unknown",
+                    format!("Callback '{}' not found", name.unwrap_or("on_connect")),
+                );
                 Box::pin(std::future::ready(Err(error)))
             }
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use crate::network::NetEvent;
 use crate::value::{Map, Value};
 
 /// One call of a host function: its name, how long it took, and its error's text.
@@ -102,6 +103,8 @@ pub struct ExecuteResult {
     pub trace: Vec<TraceEvent>,
     /// There were more steps than the limit.
     pub trace_truncated: bool,
+    /// What the program did on the network, at most 1,000 steps.
+    pub network: Vec<NetEvent>,
 }
 
 impl ExecuteResult {
@@ -137,6 +140,7 @@ impl ExecuteResult {
     pub(crate) fn from_record(mut record: Map) -> ExecuteResult {
         let callbacks = list(record.remove("callbacks")).into_iter().filter_map(callback_record).collect();
         let trace = list(record.remove("trace")).into_iter().filter_map(trace_event).collect();
+        let network = list(record.remove("network")).into_iter().map(NetEvent::from_record).collect();
         let mut take = |name: &str| record.remove(name).unwrap_or_default();
         ExecuteResult {
             stdout: bytes(take("stdout")),
@@ -153,6 +157,7 @@ impl ExecuteResult {
             peak_memory_bytes: count(&take("peak_memory_bytes")),
             fuel_consumed: count(&take("fuel_consumed")),
             trace,
+            network,
             trace_truncated: take("trace_truncated") == Value::Bool(true),
         }
     }
@@ -201,7 +206,7 @@ fn callback_record(record: Value) -> Option<CallbackRecord> {
     Some(CallbackRecord { name, duration, error: parts.next().and_then(text) })
 }
 
-fn trace_event(record: Value) -> Option<TraceEvent> {
+pub(crate) fn trace_event(record: Value) -> Option<TraceEvent> {
     let mut parts = list(Some(record)).into_iter();
     let next_text = |parts: &mut std::vec::IntoIter<Value>| parts.next().and_then(text);
     let kind = next_text(&mut parts)?;

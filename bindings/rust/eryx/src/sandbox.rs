@@ -6,6 +6,7 @@ use crate::config::{Config, settings};
 use crate::error::Result;
 use crate::execute::{Execute, Executor};
 use crate::factory::SandboxFactory;
+use crate::replay::ReplayOutcome;
 use crate::request::Operation;
 use crate::runtime::Handle;
 
@@ -37,6 +38,14 @@ impl Sandbox {
     /// [`Error::Limit`](crate::Error::Limit): a limit was hit. The error has what the program wrote until then.
     pub fn execute(&self, code: &str) -> Execute {
         self.0.execute(code)
+    }
+
+    /// Runs a program with a journal: [`Execute::with_journal`].
+    ///
+    /// # Errors
+    /// What prevented the execution. What became of the program is in the outcome.
+    pub async fn execute_with_journal(&self, code: &str, journal: Option<&str>) -> Result<ReplayOutcome> {
+        self.execute(code).with_journal(journal).await
     }
 
     /// The callbacks as Python stubs (`.pyi`), to show to people and language models.
@@ -82,7 +91,9 @@ impl SandboxBuilder {
         let (operation, config) =
             SandboxFactory::begin(self.factory.as_ref(), Operation::new("sandbox.new"), self.config);
         let callbacks = config.callbacks.clone();
+        let kept = (config.vfs.clone(), config.mcp.clone(), self.factory); // named by id until it is made
         let (handle, _) = Handle::make(operation.with("config", config.message(None)), "sandbox").await?;
+        drop(kept);
         Ok(Sandbox(Executor::new(handle, callbacks)))
     }
 }

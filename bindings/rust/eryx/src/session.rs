@@ -13,9 +13,11 @@ use crate::error::Result;
 use crate::execute::{Execute, Executor};
 use crate::factory::SandboxFactory;
 use crate::limits::ResourceLimits;
+use crate::replay::ReplayOutcome;
 use crate::request::Operation;
 use crate::result::{bytes, count, list, text};
 use crate::runtime::Handle;
+use crate::store::SessionStore;
 use crate::value::{Map, Value, ValueError, to_value};
 
 /// Runs programs in one interpreter: globals, functions, classes, imports and files persist.
@@ -143,6 +145,7 @@ impl Session {
     pub async fn set_callbacks(&self, callbacks: impl IntoIterator<Item = Callback>) -> Result<()> {
         let mut found = Callbacks::default();
         callbacks.into_iter().for_each(|callback| found.add(callback));
+        found.connect = self.executor.callbacks().connect;
         self.operation("set_callbacks").with("callbacks", found.message()).perform().await?;
         self.executor.set_callbacks(found);
         Ok(())
@@ -240,6 +243,14 @@ impl Session {
         }
     }
 
+    /// Runs a program with a journal: [`Execute::with_journal`].
+    ///
+    /// # Errors
+    /// What prevented the execution. What became of the program is in the outcome.
+    pub async fn execute_with_journal(&self, code: &str, journal: Option<&str>) -> Result<ReplayOutcome> {
+        self.execute(code).with_journal(journal).await
+    }
+
     /// The callbacks as Python stubs (`.pyi`), to show to people and language models.
     ///
     /// # Errors
@@ -264,6 +275,7 @@ pub struct SessionBuilder {
     config: Config,
     factory: Option<SandboxFactory>,
     image: Option<Vec<u8>>,
+    store: Option<SessionStore>,
 }
 
 impl SessionBuilder {
@@ -275,9 +287,15 @@ impl SessionBuilder {
         self
     }
 
-    /// The session begins from what [`Session::snapshot`] gave.
+    /// The session begins from what [`Session::snapshot`] or [`Session::snapshot_state`] gave.
     pub fn with_image(mut self, image: impl Into<Vec<u8>>) -> SessionBuilder {
         self.image = Some(image.into());
+        self
+    }
+
+    /// The store moves the session to disk when it is cold.
+    pub fn with_store(mut self, store: &SessionStore) -> SessionBuilder {
+        self.store = Some(store.clone());
         self
     }
 
@@ -306,21 +324,41 @@ impl SessionBuilder {
         self
     }
 
-    /// Starts the session.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) for settings that make no sense, [`Error::Snapshot`](crate::Error::Snapshot) for an image of another build,
-    /// [`Error::Initialization`](crate::Error::Initialization).
-    pub async fn build(self) -> Result<Session> {
-        let mut operation = Operation::new("session.new");
+    /// The operation and its callbacks, with the configuration in it.
+    fn begin(self, mut operation: Operation) -> (Operation, Callbacks) {
         if let Some(image) = self.image {
             operation = operation.with("image", Value::Bytes(image));
         }
+        if let Some(store) = &self.store {
+            operation = operation.with("store", store.id());
+        }
         let (operation, config) = SandboxFactory::begin(self.factory.as_ref(), operation, self.config);
         let callbacks = config.callbacks.clone();
-        let config = config.message(Some(ResourceLimits::session()));
-        let (handle, _) = Handle::make(operation.with("config", config), "session").await?;
+        (operation.with("config", config.message(Some(ResourceLimits::session()))), callbacks)
+    }
+
+    /// Starts the session.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) for settings that make no sense, [`Error::Snapshot`](crate::Error::Snapshot) for an
+    /// image of another build, [`Error::Initialization`](crate::Error::Initialization).
+    pub async fn build(self) -> Result<Session> {
+        // What the message names by id lives until the session holds it.
+        let (vfs, mcp, factory, store) =
+            (self.config.vfs.clone(), self.config.mcp.clone(), self.factory.clone(), self.store.clone());
+        let (operation, callbacks) = self.begin(Operation::new("session.new"));
+        let (handle, _) = Handle::make(operation, "session").await?;
+        drop((vfs, mcp, factory, store));
         Ok(Session::of(handle, callbacks))
+    }
+
+    /// Makes this process an MCP server, as [`crate::serve`].
+    pub(crate) async fn serve(self) -> Result<()> {
+        let kept = (self.config.vfs.clone(), self.config.mcp.clone(), self.factory.clone());
+        let (operation, callbacks) = self.begin(Operation::new("mcp.serve"));
+        Operation { callbacks, ..operation }.perform().await?;
+        drop(kept);
+        Ok(())
     }
 }
 

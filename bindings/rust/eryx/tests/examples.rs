@@ -7,7 +7,10 @@ use std::process::Command;
 fn printed(name: &str) -> String {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().unwrap().parent().unwrap().join("examples");
-    let done = Command::new(folder.join(name)).output().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let done = Command::new(folder.join(name))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
@@ -28,7 +31,7 @@ macro_rules! examples {
                 .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
                 .collect();
             files.sort();
-            let mut tested = vec!["signals".to_owned(), $(stringify!($name).to_owned()),*];
+            let mut tested = vec!["mcp_server".to_owned(), "signals".to_owned(), $(stringify!($name).to_owned()),*];
             tested.sort();
             assert_eq!(files, tested);
         }
@@ -41,6 +44,12 @@ fn signals() {
     assert_eq!(printed("signals"), "interrupted: cancelled\n");
 }
 
+/// Started as other programs start it; without any input it ends at once.
+#[test]
+fn mcp_server() {
+    assert_eq!(printed("mcp_server"), "");
+}
+
 examples! {
     callbacks => "[3.0, 'Hello, World!', 'Hi, you!', 0, 1]\nrefused: callback\n";
     streams => "order 1\norder 2\norder 3\n";
@@ -49,5 +58,7 @@ examples! {
     cancel => "token: cancelled\nfuture: cancelled\ndropped: the session is free\n";
     factory_pool => "119.0\n238.0\na third one at once: false\nin use: 1\n";
     files => "Hello Ada\nHello Grace\n--verbose from standard input\ndone\n";
+    replay => "asked for ACME\nsuspended: approve 12.5?\npaid 12.5\n";
+    vfs_and_store => "Ada\nGrace\nLinus\n3 sessions\n";
     output_and_trace => "3 bytes\nCall <module> line 0\nCall double line 2\nReturn double line 3\nReturn <module> line 4\n";
 }

@@ -9,9 +9,13 @@ mod factory_pool;
 mod inputs;
 #[cfg(feature = "macros")]
 mod macros;
+mod mcp;
+mod network;
+mod replay;
 mod settings;
 mod state;
 mod streams;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
 mod values;
+mod vfs;
