@@ -14,7 +14,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile("(?s)```c\n(.*?)```").FindSubmatch(page)
+	block := regexp.MustCompile("(?s)```text\n(#include <Python.h>.*?)```").FindSubmatch(page)
 	program := regexp.MustCompile(`session\.execute\("(.*?)"\)`).FindSubmatch(page)
 	if block == nil || program == nil {
 		t.Fatal("the page has no example")
