@@ -2,7 +2,6 @@ package extensions_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -137,10 +136,7 @@ func TestManyExtensions(t *testing.T) {
 	library := compile(t, "second", "second.c")
 	files := map[string][]byte{"sample" + suffix: compile(t, "sample", "sample.c")}
 	for i := range 300 {
-		unlike := append([]byte(nil), library...) // a custom section makes each another file
-		unlike = append(unlike, 0, 6, 1, 'n')
-		unlike = binary.LittleEndian.AppendUint32(unlike, uint32(i))
-		files[fmt.Sprintf("p%d/second%s", i, suffix)] = unlike
+		files[fmt.Sprintf("p%d/second%s", i, suffix)] = unlike(library, uint32(i))
 	}
 	s := session(t, wheelOf(t, "many", files))
 	prints(t, s, `
