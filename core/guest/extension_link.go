@@ -15,8 +15,8 @@ import (
 
 // Bounds of what one guest may load.
 const (
-	maxExtensions   = 256 // in all
-	maxLinkAttempts = 512 // failed ones leave an instance until the guest ends
+	maxExtensions = 256
+	maxInstances  = 512 // with those that could not be loaded
 )
 
 // loaded is an extension in one guest. The record is all that another guest needs to have it too: the places in
@@ -37,29 +37,42 @@ type extensionRecord struct {
 
 // linker is what a guest has of extensions.
 type linker struct {
-	source   Extensions
-	loaded   []*loaded
-	slots    map[string]uint32 // of guest functions that got one for an extension
-	pending  *loaded           // opened, waiting for memory
-	attempts int
-	failure  string // for dlerror
+	source  Extensions
+	loaded  []*loaded
+	slots   map[string]uint32 // of guest functions that got one for an extension
+	pending *loaded           // opened, waiting for memory
+	failure string            // for dlerror
+	// instances are all that were made, also those that could not be loaded. wazero keeps each until it is closed,
+	// and closing one frees the guest's memory, so that they live as long as the guest.
+	instances []api.Module
+}
+
+// close frees the instances, when the guest's own has been closed.
+func (l *linker) close() {
+	for _, instance := range l.instances {
+		_ = instance.Close(context.Background())
+	}
+	*l = linker{}
 }
 
 // instantiate makes the extension's instance in g and gives it its place in the table; its data is not touched.
 func (l *loaded) instantiate(g *Guest) error {
-	if g.linker.attempts++; g.linker.attempts > maxLinkAttempts || len(g.linker.loaded) >= maxExtensions {
+	if len(g.linker.instances) >= maxInstances || len(g.linker.loaded) >= maxExtensions {
 		return fmt.Errorf("more than %d extension modules", maxExtensions)
 	}
-	ctx := experimental.WithImportResolver(context.Background(), func(name string) api.Module {
-		if name == wasm.ExtensionGuest {
-			return g.module
-		}
-		return nil
-	})
-	module, err := g.rt.engine.runtime.InstantiateModule(ctx, l.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := g.instance(l.extension)
 	if err != nil {
-		return err
+		// The cache may have closed it meanwhile, for others that were wanted.
+		again, _, failed := g.rt.extension(g.ctx, g.linker.source, l.Path)
+		if failed != nil || again == l.extension {
+			return err
+		}
+		l.extension = again
+		if module, err = g.instance(again); err != nil {
+			return err
+		}
 	}
+	ctx := context.Background()
 	first, err := module.ExportedFunction(wasm.ExtensionGrowFunction).Call(ctx, uint64(l.Slots))
 	if err != nil {
 		return err
@@ -71,6 +84,21 @@ func (l *loaded) instantiate(g *Guest) error {
 	l.setGlobals(g)
 	_, err = module.ExportedFunction(wasm.ExtensionLinkFunction).Call(ctx, uint64(l.tableBase))
 	return err
+}
+
+// instance makes an instance of the extension that is linked to g's memory, table and functions.
+func (g *Guest) instance(e *extension) (api.Module, error) {
+	ctx := experimental.WithImportResolver(context.Background(), func(name string) api.Module {
+		if name == wasm.ExtensionGuest {
+			return g.module
+		}
+		return nil
+	})
+	module, err := g.rt.engine.runtime.InstantiateModule(ctx, e.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err == nil {
+		g.linker.instances = append(g.linker.instances, module)
+	}
+	return module, err
 }
 
 // address is where a symbol of the extension is.

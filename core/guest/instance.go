@@ -209,5 +209,6 @@ func (g *Guest) free() {
 		_ = g.module.Close(context.Background())
 		g.module = nil
 	}
+	g.linker.close()
 	g.memory.Free()
 }
