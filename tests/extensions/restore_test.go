@@ -265,3 +265,29 @@ func TestRollback(t *testing.T) {
 	fails(t, s, "sample.bump()\nsample.spin()", "timeout", "timeout", core.WithTimeout(short))
 	prints(t, s, more, said)
 }
+
+// TestStore has sessions with extensions moved to disk and back.
+func TestStore(t *testing.T) {
+	store, err := rt.NewSessionStore(core.StoreConfig{MaxResident: 1, Directory: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	packages := samples(t)
+	var sessions []*core.Session
+	for range 3 {
+		s, err := rt.NewSession(core.Config{Packages: packages, Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		prints(t, s, use, "")
+		sessions = append(sessions, s)
+	}
+	for _, s := range sessions {
+		prints(t, s, more, said)
+	}
+	if stats := store.Stats(); stats.TotalReturned < 2 {
+		t.Errorf("nothing was moved: %+v", stats)
+	}
+}
