@@ -110,6 +110,7 @@ func (s *Session) startGuest() error {
 		Stdin:        s.config.Stdin,
 		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
 		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
+		Extensions:   s.origin,
 	})
 	if err != nil {
 		failed := failure(CodeInitialization, "start a guest: %w", err)

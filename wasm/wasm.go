@@ -22,6 +22,9 @@ var compressedModule []byte
 //go:embed guest.data.zst
 var compressedData []byte
 
+//go:embed guest.symbols.zst
+var compressedSymbols []byte
+
 //go:embed digests.json
 var digestsJSON []byte
 
@@ -29,6 +32,7 @@ var digestsJSON []byte
 type digests struct {
 	ModuleSHA256 string `json:"module_sha256"`
 	DataSHA256   string `json:"data_sha256"`
+	SymbolSHA256 string `json:"symbol_sha256"`
 	DataAddress  uint32 `json:"data_address"`
 	HeapAddress  uint32 `json:"heap_address"`
 	StackBytes   uint32 `json:"stack_bytes"`

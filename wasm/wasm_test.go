@@ -57,20 +57,77 @@ func TestUpToDate(t *testing.T) {
 	}
 }
 
-// TestExports checks that the module exports what exports.txt lists, and all that it lists.
+// TestExports checks that the module exports what exports.txt lists, the functions of the symbols with their
+// signatures, and nothing else.
 func TestExports(t *testing.T) {
 	text, err := os.ReadFile("exports.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
+	symbols, err := readSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := decodeGuest(t)
 	var have []string
-	for _, e := range decodeGuest(t).Exports {
-		have = append(have, e.Name)
+	found := 0
+	for _, e := range m.Exports {
+		f, ok := symbols.Functions[e.Name]
+		if !ok {
+			have = append(have, e.Name)
+			continue
+		}
+		found++
+		if typ, err := m.FuncType(e.Index); err != nil || e.Kind != wasmbin.KindFunc || typ.Key() != f.Type.Key() {
+			t.Errorf("%s is not of the type that the symbols say (%v)", e.Name, err)
+		}
 	}
 	slices.Sort(have)
 	want := strings.Fields(string(text))
 	if !slices.Equal(have, want) {
 		t.Errorf("exports are\n%s\nexports.txt says\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
+	}
+	if found != len(symbols.Functions) {
+		t.Errorf("%d of %d symbols are exported", found, len(symbols.Functions))
+	}
+}
+
+// TestSymbols checks that functions of the table are where the symbols say, and data inside the module's.
+func TestSymbols(t *testing.T) {
+	symbols, err := readSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := decodeGuest(t)
+	table := map[uint32]uint32{} // by slot
+	for _, e := range m.Elements {
+		start, err := wasmbin.ConstantI32(e.Offset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range e.Funcs {
+			table[start+uint32(i)] = f
+		}
+	}
+	for _, e := range m.Exports {
+		if f, ok := symbols.Functions[e.Name]; ok && f.Slot != 0 && table[f.Slot] != e.Index {
+			t.Errorf("%s is function %d, but %d is in slot %d", e.Name, e.Index, table[f.Slot], f.Slot)
+		}
+	}
+	for name, at := range symbols.Data {
+		if at > HeapAddress() && !strings.HasPrefix(name, "__heap") {
+			t.Errorf("%s is at %#x, the data ends at %#x", name, at, HeapAddress())
+		}
+	}
+	for _, name := range []string{"PyList_New", "PyType_FromSpec", "_Py_Dealloc", "malloc", "memcpy", "snprintf", "sin"} {
+		if _, ok := symbols.Functions[name]; !ok {
+			t.Errorf("no function %s", name)
+		}
+	}
+	for _, name := range []string{"_Py_NoneStruct", "PyExc_ValueError", "PyLong_Type", "errno"} {
+		if symbols.Data[name] == 0 {
+			t.Errorf("no datum %s", name)
+		}
 	}
 }
 

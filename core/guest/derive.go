@@ -1,6 +1,9 @@
 package guest
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ExtendImage makes an image from a guest that started from another: what packages, imports and a program's
 // globals have added. It holds only what differs; the other image must be closed after it. The guest is of no use
@@ -20,7 +23,9 @@ func (g *Guest) ExtendImage(limits Limits) (*Image, error) {
 		return nil, err
 	}
 	spans := union(own, g.memory.ownSegments())
-	return g.image.extended(newOverlay(g.memory.space, spans), g.memoryInUse(), g.sp.Get()), nil
+	img := g.image.extended(newOverlay(g.memory.space, spans), g.memoryInUse(), g.sp.Get())
+	img.extensions = g.extensionRecords(0)
+	return img, nil
 }
 
 // extended is the image of i with over on it.
@@ -41,7 +46,7 @@ func (i *Image) AppendDifference(b []byte) ([]byte, error) {
 	for _, p := range i.over.pages {
 		spans = append(spans, span{p.At, p.At + uint64(len(p.Data))})
 	}
-	s := &State{image: i.base, size: i.size, stack: i.stack}
+	s := &State{image: i.base, size: i.size, stack: i.stack, extensions: i.extensions[len(i.base.extensions):]}
 	return s.append(b, union(spans, nil), memory)
 }
 
@@ -52,7 +57,9 @@ func (i *Image) Derive(b []byte) (*Image, error) {
 		return nil, err
 	}
 	defer s.Release()
-	return i.extended(s.over.settled(), s.size, s.stack), nil
+	img := i.extended(s.over.settled(), s.size, s.stack)
+	img.extensions = slices.Concat(i.extensions, s.extensions)
+	return img, nil
 }
 
 // settled is o, whose memory is in pages only, with long runs in a layer.

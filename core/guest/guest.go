@@ -68,6 +68,7 @@ type Guest struct {
 	ctl     control
 	process *wasip1.Process
 	codecs  *codec.Table
+	linker  linker
 	host    Host
 	limit   uint64 // memory in bytes for the present life
 

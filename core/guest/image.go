@@ -22,6 +22,8 @@ type Image struct {
 	stack  uint64   // the shadow stack pointer at rest
 	info   uint32   // address of the words shared with the guest
 
+	extensions []extensionRecord // loaded in it
+
 	mu      sync.Mutex
 	memory  []byte // a view of it, once it was needed
 	release func()

@@ -43,6 +43,10 @@ var hostFunctions = []struct {
 	{"kdf", hostKDF, []api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"chmod", hostChmod, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
 	{"dup", hostDup, []api.ValueType{i32, i32}, []api.ValueType{i32}},
+	{"dl_open", hostDLOpen, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
+	{"dl_link", hostDLLink, []api.ValueType{i32}, []api.ValueType{i32}},
+	{"dl_symbol", hostDLSymbol, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
+	{"dl_error", hostDLError, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"query", hostQuery, []api.ValueType{i32}, []api.ValueType{i64}},
 }
 

@@ -19,10 +19,11 @@ import (
 
 // Options are what one life of a guest is given.
 type Options struct {
-	FS           wsys.FS   // the root of its filesystem
-	Stdin        io.Reader // nil: empty
-	MaxMemory    uint64    // bytes of linear memory, the image's included; 0: all that WebAssembly has
-	MaxOpenFiles int       // descriptors; 0: the default of wasip1
+	FS           wsys.FS    // the root of its filesystem
+	Stdin        io.Reader  // nil: empty
+	MaxMemory    uint64     // bytes of linear memory, the image's included; 0: all that WebAssembly has
+	MaxOpenFiles int        // descriptors; 0: the default of wasip1
+	Extensions   Extensions // finds extension modules in the guest's packages; nil: it has none
 	// fixed makes time and randomness the same in every boot, so that the same build gives the same image.
 	fixed bool
 }
@@ -60,6 +61,10 @@ func (r *Runtime) NewGuest(img *Image, o Options) (*Guest, error) {
 		}
 	}
 	g.begin(o, limit)
+	if err := g.attachAll(img.extensions); err != nil {
+		g.Discard()
+		return nil, err
+	}
 	return g, nil
 }
 
@@ -112,6 +117,7 @@ func (g *Guest) adopt(img *Image) error {
 // begin prepares a pristine instance for a life with the given options.
 func (g *Guest) begin(o Options, limit uint64) {
 	g.limit, g.dead, g.host = limit, nil, nil
+	g.linker.source, g.linker.failure = o.Extensions, ""
 	g.memory.limit = min(limit+slackBytes, g.memory.capacity())
 	if g.info != 0 {
 		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
@@ -184,7 +190,9 @@ func (r *Runtime) release(g *Guest) {
 	g.host = nil
 	g.process.Close()
 	g.codecs.Reset()
-	if g.image == nil || g.memory.restore(g.image) != nil {
+	g.linker.pending, g.linker.source = nil, nil
+	// Extensions cannot be unloaded: an instance with more than its image has is of no use to others.
+	if g.image == nil || len(g.linker.loaded) != len(g.image.extensions) || g.memory.restore(g.image) != nil {
 		g.free()
 		return
 	}
@@ -201,5 +209,6 @@ func (g *Guest) free() {
 		_ = g.module.Close(context.Background())
 		g.module = nil
 	}
+	g.linker.close()
 	g.memory.Free()
 }

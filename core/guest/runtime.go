@@ -31,9 +31,10 @@ type Config struct {
 
 // Runtime is the compiled interpreter: one per process is enough. It may be used by many goroutines.
 type Runtime struct {
-	config Config
-	engine *engine
-	pool   pool
+	config     Config
+	engine     *engine
+	pool       pool
+	extensions extensionCache
 }
 
 // NewRuntime compiles the interpreter, or loads it from the cache.

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/eryx-go/eryx/core/guest/wasip1"
@@ -16,6 +17,7 @@ type State struct {
 	size        uint64 // bytes of memory in use
 	stack       uint64
 	descriptors []wasip1.DescriptorState
+	extensions  []extensionRecord // loaded beyond those of the image
 	holds       atomic.Int64
 }
 
@@ -38,7 +40,10 @@ func (s *State) SizeBytes() int64 { return s.over.sizeBytes() }
 
 // newState is a state of g's without its memory, held once.
 func (g *Guest) newState() *State {
-	s := &State{image: g.image, size: g.memoryInUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors()}
+	s := &State{
+		image: g.image, size: g.memoryInUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors(),
+		extensions: g.extensionRecords(len(g.image.extensions)),
+	}
 	s.holds.Store(1)
 	return s
 }
@@ -177,6 +182,9 @@ func (g *Guest) Load(s *State) error {
 		if _, ok := g.module.Memory().Grow(uint32(grow / wasmPage)); !ok {
 			return fmt.Errorf("%w: its memory cannot be grown to %d bytes", ErrImage, s.size)
 		}
+	}
+	if err := g.attachAll(slices.Concat(g.image.extensions, s.extensions)); err != nil {
+		return err
 	}
 	for _, segment := range s.over.segments {
 		segment.ofImage = false

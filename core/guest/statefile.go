@@ -11,14 +11,13 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
-	"github.com/eryx-go/eryx/core/guest/wasip1"
 	"github.com/eryx-go/eryx/core/wire"
 )
 
 // A state's file is: magic, build id, CRC-32C of the rest; the image's checksum, the memory's size and the stack
-// pointer, 64 bits each; the number of bytes of the descriptors, and they; the number of runs, and for each the pages
-// since the one before and its own pages; then the memory of all runs, compressed. What the image has at the same place
-// is xored with it: pages in which a program has changed a few counters become zeros.
+// pointer, 64 bits each; the number of bytes of the descriptors, and they; the same of the extension modules; the number
+// of runs, and for each the pages since the one before and its own pages; then the memory of all runs, compressed. What
+// the image has at the same place is xored with it: pages in which a program has changed a few counters become zeros.
 const stateMagic = "eryx-state-2\n"
 
 // AppendState appends the guest's state to b, bound to this build. The guest must be at rest and not dead.
@@ -60,13 +59,19 @@ func (s *State) append(b []byte, spans []span, memory []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImage, err)
 	}
+	extensions, err := msgpack.Marshal(s.extensions)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrImage, err)
+	}
 	b = append(append(b, stateMagic...), BuildID()...)
 	body := len(b) + 4
 	b = append(b, 0, 0, 0, 0)
 	for _, word := range []uint64{uint64(sum), s.size, s.stack} {
 		b = binary.LittleEndian.AppendUint64(b, word)
 	}
-	b = append(binary.AppendUvarint(b, uint64(len(descriptors))), descriptors...)
+	for _, part := range [][]byte{descriptors, extensions} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
+	}
 	b = appendSpans(b, spans)
 	raw := takeBuffer(int(total(spans)))
 	defer buffers.Put(raw)
@@ -163,14 +168,17 @@ var errShort = errors.New("its contents are cut short")
 
 // parse reads descriptors and memory.
 func (s *State) parse(b []byte) error {
-	n, b, err := number(b, uint64(len(b)))
-	if err != nil || n > uint64(len(b)) {
-		return errShort
+	for _, decode := range []func([]byte) error{s.decodeDescriptors, s.decodeExtensions} {
+		n, rest, err := number(b, uint64(len(b)))
+		if err != nil || n > uint64(len(rest)) {
+			return errShort
+		}
+		if err := decode(rest[:n]); err != nil {
+			return err
+		}
+		b = rest[n:]
 	}
-	if err := decodeDescriptors(b[:n], &s.descriptors); err != nil {
-		return err
-	}
-	spans, b, err := readSpans(b[n:], s.size)
+	spans, b, err := readSpans(b, s.size)
 	if err != nil {
 		return err
 	}
@@ -232,12 +240,23 @@ func readSpans(b []byte, size uint64) ([]span, []byte, error) {
 
 // decodeDescriptors reads the table of open files. The bytes may be anybody's: msgpack only sees what Validate
 // has passed.
-func decodeDescriptors(b []byte, into *[]wasip1.DescriptorState) error {
+func (s *State) decodeDescriptors(b []byte) error {
 	if err := wire.Validate(b, wire.Limits{Depth: 4, Items: 1 << 16}); err != nil {
 		return fmt.Errorf("its open files: %w", err)
 	}
-	if err := msgpack.Unmarshal(b, into); err != nil {
+	if err := msgpack.Unmarshal(b, &s.descriptors); err != nil {
 		return fmt.Errorf("its open files: %w", err)
 	}
 	return nil
+}
+
+// decodeExtensions reads the list of extension modules, as decodeDescriptors does.
+func (s *State) decodeExtensions(b []byte) error {
+	if err := wire.Validate(b, wire.Limits{Depth: 3, Items: 4 * maxExtensions}); err != nil {
+		return fmt.Errorf("its extension modules: %w", err)
+	}
+	if err := msgpack.Unmarshal(b, &s.extensions); err != nil {
+		return fmt.Errorf("its extension modules: %w", err)
+	}
+	return validRecords(s.extensions)
 }

@@ -161,7 +161,7 @@ func skipped(path string) bool {
 func native(path string) bool {
 	for _, suffix := range []string{".so", ".pyd", ".dll", ".dylib"} {
 		if strings.HasSuffix(path, suffix) {
-			return !strings.HasSuffix(path, "wasm32-wasi.so")
+			return !strings.HasSuffix(path, wasiSuffix)
 		}
 	}
 	return false

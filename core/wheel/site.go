@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/flate"
@@ -22,6 +23,7 @@ import (
 type Site struct {
 	archive []byte
 	fs      *guestfs.ArchiveFS
+	sums    sync.Map // [sha256.Size]byte of files, by path
 }
 
 // siteLimits are those of the archive, however it was made.
@@ -82,6 +84,29 @@ func (s *Site) FS() *guestfs.ArchiveFS { return s.fs }
 
 // Archive is the site as a zip file. It must not be changed.
 func (s *Site) Archive() []byte { return s.archive }
+
+// Read is the content of a file. A path that leads to none is an error.
+func (s *Site) Read(path string) ([]byte, error) {
+	data, ok := s.fs.File(path)
+	if !ok {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}
+	return data, nil
+}
+
+// Sum is the sha256 of a file, which is read once for it; false when there is none.
+func (s *Site) Sum(path string) (sum [sha256.Size]byte, ok bool) {
+	if known, found := s.sums.Load(path); found {
+		return known.([sha256.Size]byte), true
+	}
+	data, err := s.Read(path)
+	if err != nil {
+		return sum, false
+	}
+	sum = sha256.Sum256(data)
+	s.sums.Store(path, sum)
+	return sum, true
+}
 
 // Digest is the sha256 of the archive in hexadecimal.
 func (s *Site) Digest() string {

@@ -85,13 +85,19 @@ func (t tag) check(dropNative bool) error {
 	switch {
 	case t.platform == "any" || dropNative:
 		return nil
-	case strings.HasPrefix(t.platform, "wasi") && strings.HasSuffix(t.platform, "wasm32"):
+	case isWASI(t.platform):
 		if t.abi == "none" || t.abi == "abi3" || t.abi == fmt.Sprintf("cp%d%d", pythonMajor, pythonMinor) {
 			return nil
 		}
 		return fmt.Errorf("it is built for another Python (%s)", t)
 	}
 	return fmt.Errorf("it is built for the platform %s (%s); the guest needs a pure-Python wheel, whose name ends in none-any.whl", t.platform, t)
+}
+
+// isWASI reports a platform tag of WASI: wasi_0_0_0_wasm32, as sysconfig.get_platform has it in the guest, with any
+// version, or wasm32_wasi as older tools have it.
+func isWASI(platform string) bool {
+	return strings.HasPrefix(platform, "wasi_") && strings.HasSuffix(platform, "_wasm32") || platform == "wasm32_wasi"
 }
 
 // pythonFits reports that the Python tag includes the guest's version: py3, py3x and cp3x up to it.

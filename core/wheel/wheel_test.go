@@ -208,7 +208,8 @@ func TestWheelLayout(t *testing.T) {
 	if got := paths(t, p); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, file := range []string{"p-1-py3-none-any.whl", "p-1-py2.py3-none-any.whl", "p-1-7-py38-none-any.whl", "p-1-cp314-none-any.whl", "p-1-cp314-cp314-wasi_0_0_0_wasm32.whl", ""} {
+	data = wheelOf(t, entry{name: "p/__init__.py"})
+	for _, file := range []string{"p-1-py3-none-any.whl", "p-1-py2.py3-none-any.whl", "p-1-7-py38-none-any.whl", "p-1-cp314-none-any.whl", "p-1-cp314-cp314-wasi_0_0_0_wasm32.whl", "p-1-cp312-abi3-wasi_0_0_wasm32.whl", "p-1-cp314-cp314-wasm32_wasi.whl", ""} {
 		if _, err := Parse(file, data, FormatUnknown, Options{}); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}

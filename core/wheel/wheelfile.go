@@ -90,7 +90,10 @@ func (p *Package) finishWheel(options Options) error {
 		}
 	}
 	p.files = kept
-	return nil
+	if options.DropNative {
+		return nil
+	}
+	return p.refuseForeign()
 }
 
 // checkWheelFile checks the file WHEEL: a version that is known, and tags, of the name or its own.
@@ -132,6 +135,20 @@ func installed(path, stem string) string {
 }
 
 const maxMetadata = 4 << 20
+
+// head is the first bytes of a file, as many as tell its format, or all.
+func (f file) head() ([]byte, error) {
+	const enough = 8
+	if f.packed == nil {
+		return f.data[:min(enough, len(f.data))], nil
+	}
+	r, err := f.packed.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, enough))
+}
 
 // read unpacks a file of at most limit bytes.
 func (f file) read(limit int64) ([]byte, error) {

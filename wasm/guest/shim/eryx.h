@@ -28,6 +28,17 @@ ERYX_HOST(emit) int32_t eryx_host_emit(const void *ptr, uint32_t len);
 ERYX_HOST(chmod) int32_t eryx_host_chmod(const char *path, uint32_t len, uint32_t mode);
 // dup gives a descriptor another number, the lowest free one if to < 0: the number, or a negative errno.
 ERYX_HOST(dup) int32_t eryx_host_dup(int32_t from, int32_t to);
+// dl_open finds the extension module at a path: 0, or an error that dl_error tells. A fresh one is to be linked.
+typedef struct {
+  uint32_t number, size, align, fresh;  // size and align in bytes: of its data
+} eryx_opened;
+ERYX_HOST(dl_open) int32_t eryx_host_dl_open(const char *path, uint32_t len, eryx_opened *out);
+// dl_link loads what dl_open has found, its data to base: the address of the function that initialises it, or 0.
+ERYX_HOST(dl_link) uint32_t eryx_host_dl_link(void *base);
+// dl_symbol is the address of a symbol of module number; 0 when it has none.
+ERYX_HOST(dl_symbol) uint32_t eryx_host_dl_symbol(uint32_t number, const char *name, uint32_t len);
+// dl_error writes the text of the last failure, without a NUL: its length, at most cap.
+ERYX_HOST(dl_error) uint32_t eryx_host_dl_error(char *buf, uint32_t cap);
 // query asks the host for a small figure (see module.c's Python docstring for the keys).
 ERYX_HOST(query) int64_t eryx_host_query(int32_t key);
 

@@ -227,20 +227,3 @@ ERYX_OVERRIDE int gethostname(char *name, size_t n) {
   strcpy(name, "sandbox");
   return 0;
 }
-
-// ---- dynamic libraries: none ---------------------------------------------------------------------------
-static const char *dl_error;
-ERYX_OVERRIDE void *dlopen(const char *path, int flags) {
-  dl_error = "native extension modules cannot be loaded in this sandbox";
-  return NULL;
-}
-ERYX_OVERRIDE void *dlsym(void *handle, const char *name) {
-  dl_error = "native extension modules cannot be loaded in this sandbox";
-  return NULL;
-}
-ERYX_OVERRIDE int dlclose(void *handle) { return 0; }
-ERYX_OVERRIDE char *dlerror(void) {
-  char *e = (char *)dl_error;
-  dl_error = NULL;
-  return e;
-}

@@ -90,6 +90,24 @@ func (t Tree) Fetch(ctx context.Context, progress func(string)) error {
 	return t.installBinaryen(ctx, progress)
 }
 
+// FetchZig makes sure that the C compiler is there, which is all that compiling an extension needs.
+func (t Tree) FetchZig(ctx context.Context, progress func(string)) error {
+	pins, err := t.Pins()
+	if err != nil {
+		return err
+	}
+	w, err := pins.Wheel("ziglang")
+	if err != nil || upToDate(t.zigDir(), w.SHA256) {
+		return err
+	}
+	if err := t.fetchWheel(ctx, w, progress); err != nil {
+		return fmt.Errorf("%s: %w", w.File, err)
+	}
+	return t.extractZig(pins, progress)
+}
+
+func (t Tree) zigDir() string { return filepath.Join(t.Build, "tools", "zig") }
+
 func (t Tree) wheelPath(w Wheel) string { return filepath.Join(t.Build, "downloads", w.File) }
 
 func (t Tree) fetchWheel(ctx context.Context, w Wheel, progress func(string)) error {
@@ -123,7 +141,7 @@ func (t Tree) extractZig(pins Pins, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(t.Build, "tools", "zig")
+	dir := t.zigDir()
 	if upToDate(dir, w.SHA256) {
 		return nil
 	}

@@ -54,26 +54,54 @@ func Run(m *wasmbin.Module, mode Mode) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	var stats Stats
-	all := make([]points, len(m.Code))
+	all, stats, err := analyseAll(m, mode)
+	if err != nil {
+		return stats, err
+	}
+	stats.Entries = chooseEntries(all)
+	return stats, patchAll(m, all, addFuel(m), tick)
+}
+
+// Extension instruments in place a module that is linked to an instrumented one at run time and counts with it:
+// fuel is the index of the imported counter, tick that of the imported tick function. The module may be anybody's,
+// so that the work is linear in its size: every function of a knot counts, not only the few that break it.
+func Extension(m *wasmbin.Module, fuel, tick uint32) error {
+	all, _, err := analyseAll(m, SkipShort)
+	if err != nil {
+		return err
+	}
+	for _, knot := range findKnots(all) {
+		for _, f := range knot {
+			all[f].entry = true
+		}
+	}
+	return patchAll(m, all, fuel, tick)
+}
+
+func analyseAll(m *wasmbin.Module, mode Mode) (all []points, stats Stats, err error) {
+	all = make([]points, len(m.Code))
 	first := m.ImportCount(wasmbin.KindFunc)
 	for i := range m.Code {
 		if all[i], err = analyse(m.Code[i].Code, first, mode); err != nil {
-			return stats, fmt.Errorf("instrument: function %d: %w", first+uint32(i), err)
+			return nil, stats, fmt.Errorf("instrument: function %d: %w", first+uint32(i), err)
 		}
 		stats.Loops += all[i].loops
 		stats.Heads += all[i].heads
 		stats.Calls += all[i].calls
 	}
-	stats.Entries = chooseEntries(all)
-	fuel := addFuel(m)
+	return all, stats, nil
+}
+
+// patchAll puts the counts in place.
+func patchAll(m *wasmbin.Module, all []points, fuel, tick uint32) error {
+	first := m.ImportCount(wasmbin.KindFunc)
 	wrapper := addWrapper(m, tick, fuel)
 	for i, p := range all {
 		if err := patch(m, first+uint32(i), p, fuel, wrapper); err != nil {
-			return stats, err
+			return err
 		}
 	}
-	return stats, nil
+	return nil
 }
 
 func findTick(m *wasmbin.Module) (uint32, error) {

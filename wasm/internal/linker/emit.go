@@ -11,6 +11,7 @@ import (
 const (
 	startName    = "eryx_start"
 	stackPointer = "__stack_pointer"
+	tableName    = "__indirect_function_table"
 	maxPages     = 65536
 )
 
@@ -20,6 +21,11 @@ func (l *linker) emit() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.checkSymbols(); err != nil {
+		return nil, err
+	}
+	symbols := l.symbolExports()
+	exports = append(exports, symbols...)
 	if err := l.mark(exports); err != nil {
 		return nil, fmt.Errorf("linker: %w", err)
 	}
@@ -37,6 +43,9 @@ func (l *linker) emit() (*Result, error) {
 	m.Exports = []wasmbin.Export{
 		{Name: "memory", Kind: wasmbin.KindMemory}, {Name: stackPointer, Kind: wasmbin.KindGlobal},
 	}
+	if l.opts.TableGrowth > 0 {
+		m.Exports = append(m.Exports, wasmbin.Export{Name: tableName, Kind: wasmbin.KindTable})
+	}
 	for _, e := range exports {
 		m.Exports = append(m.Exports, wasmbin.Export{Name: e.name, Kind: wasmbin.KindFunc, Index: e.f.index})
 	}
@@ -45,7 +54,9 @@ func (l *linker) emit() (*Result, error) {
 		names[i] = f.name
 	}
 	wasmbin.SetFunctionNames(m, names)
-	return l.result(m), nil
+	res := l.result(m)
+	res.Symbols = l.symbolTable(symbols)
+	return res, nil
 }
 
 func (l *linker) result(m *wasmbin.Module) *Result {
@@ -163,7 +174,7 @@ func (l *linker) writeCode(m *wasmbin.Module, types *typeTable, functions []*fun
 
 func (l *linker) writeTable(m *wasmbin.Module) {
 	size := uint64(len(l.table))
-	m.Tables = []wasmbin.Table{{Elem: wasmbin.FuncRef, Limits: wasmbin.Limits{Min: size, Max: size, HasMax: true}}}
+	m.Tables = []wasmbin.Table{{Elem: wasmbin.FuncRef, Limits: wasmbin.Limits{Min: size, Max: size + uint64(l.opts.TableGrowth), HasMax: true}}}
 	segment := func(start int) {
 		offset := append(wasmbin.AppendI32Const(nil, int32(start)), byte(wasmbin.OpEnd))
 		m.Elements = append(m.Elements, wasmbin.Element{Offset: offset})
@@ -210,7 +221,7 @@ func (l *linker) mark(exports []export) error {
 		}
 	}
 	for _, e := range exports {
-		if !slices.Contains(l.order, e.f) {
+		if e.f.name == startName { // generated: no library has it
 			l.order = append(l.order, e.f)
 		}
 	}

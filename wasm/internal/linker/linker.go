@@ -27,6 +27,8 @@ type Input struct {
 type Options struct {
 	StackSize   uint32   // bytes of shadow stack, at address 0 upward; a multiple of 64 KiB
 	Exports     []string // functions of the shim to export; "prefix*" stands for all that begin so
+	Symbols     []string // functions of the libraries to export for extensions; "prefix*" stands for all that begin so
+	TableGrowth uint32   // slots that extensions may add to the table, which is then exported; 0 for none
 	HostModules []string // import modules that the host provides
 	StubPrefix  string   // import modules that begin so are replaced by functions that trap
 }
@@ -39,6 +41,7 @@ type Result struct {
 	HeapBase  uint32   // first address that no library owns
 	Stubs     []string // replaced imports that something can still reach, as module "." name
 	Overrides []string // functions of the libraries that the shim replaced
+	Symbols   Symbols  // what extensions can link against
 }
 
 // function is a function of the output: defined by a library, imported from the host, or generated.

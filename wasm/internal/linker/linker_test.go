@@ -192,3 +192,32 @@ func TestLinkErrors(t *testing.T) {
 		t.Error("a module without dylink.0 was accepted")
 	}
 }
+
+// TestSymbols exports functions of the libraries for extensions, and describes them.
+func TestSymbols(t *testing.T) {
+	r := mustLink(t, Options{Symbols: []string{"val*", "alias"}, TableGrowth: 10}, shim(), libc())
+	for _, name := range []string{"value", "alias", "__indirect_function_table"} {
+		if _, ok := r.Module.Export(name); !ok {
+			t.Errorf("%s is not exported", name)
+		}
+	}
+	if table := r.Module.Tables[0].Limits; table.Max != table.Min+10 {
+		t.Errorf("the table is %v", table)
+	}
+	value, alias := r.Symbols.Functions["value"], r.Symbols.Functions["alias"]
+	if len(r.Symbols.Functions) != 2 || value.Type.Key() != toI32.Key() || value.Slot == 0 || alias.Slot != value.Slot {
+		t.Errorf("functions are %v", r.Symbols.Functions)
+	}
+	again, err := ParseSymbols(r.Symbols.Marshal())
+	if err != nil || string(again.Marshal()) != string(r.Symbols.Marshal()) {
+		t.Errorf("parsed again: %v, %v", again, err)
+	}
+	for _, text := range []string{"f", "f x 3e", "f x 3e z", "f x zz 1", "f x 7f 1", "d x", "d x -1", "q x 1"} {
+		if _, err := ParseSymbols([]byte(text)); err == nil {
+			t.Errorf("%q was parsed", text)
+		}
+	}
+	if _, err := tryLink(Options{Symbols: []string{"nothing"}}, shim(), libc()); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Errorf("a symbol that nothing defines: %v", err)
+	}
+}

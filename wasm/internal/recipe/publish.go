@@ -17,6 +17,7 @@ import (
 type digests struct {
 	ModuleSHA256 string `json:"module_sha256"` // of the module, decompressed
 	DataSHA256   string `json:"data_sha256"`   // of the data, decompressed
+	SymbolSHA256 string `json:"symbol_sha256"` // of the symbols, decompressed
 	DataAddress  uint32 `json:"data_address"`  // where in linear memory the data goes
 	HeapAddress  uint32 `json:"heap_address"`  // the first address behind all data
 	StackBytes   uint32 `json:"stack_bytes"`   // the shadow stack, from address 0
@@ -46,12 +47,16 @@ func (b *Build) publish(module []byte, linked *linker.Result) error {
 	if err := b.writeCompressed("guest.data.zst", linked.Data); err != nil {
 		return err
 	}
+	symbols := linked.Symbols.Marshal()
+	if err := b.writeCompressed("guest.symbols.zst", symbols); err != nil {
+		return err
+	}
 	source, err := b.SourceDigest()
 	if err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(digests{
-		ModuleSHA256: hash(stripped), DataSHA256: hash(linked.Data), DataAddress: linked.DataStart,
+		ModuleSHA256: hash(stripped), DataSHA256: hash(linked.Data), SymbolSHA256: hash(symbols), DataAddress: linked.DataStart,
 		HeapAddress: linked.HeapBase, StackBytes: b.StackSize,
 		SourceSHA256: source, Optimisation: b.Level, Counting: string(b.Mode),
 	}, "", "  ")

@@ -90,8 +90,12 @@ func (b *Build) Link(shim string) (*linker.Result, error) {
 		}
 		libraries = append(libraries, linker.Input{Name: name, Wasm: code})
 	}
+	symbols, err := b.Symbols()
+	if err != nil {
+		return nil, err
+	}
 	linked, err := linker.Link(libraries, linker.Options{
-		StackSize: b.StackSize, Exports: []string{"eryx_*"},
+		StackSize: b.StackSize, Exports: []string{"eryx_*"}, Symbols: symbols, TableGrowth: TableGrowth,
 		HostModules: []string{"wasi_snapshot_preview1", "eryx"}, StubPrefix: "wasi:",
 	})
 	if err == nil {
@@ -100,6 +104,20 @@ func (b *Build) Link(shim string) (*linker.Result, error) {
 			len(linked.Overrides), len(linked.Stubs)))
 	}
 	return linked, err
+}
+
+// TableGrowth is how many slots of the function table all extensions of a guest may take together.
+const TableGrowth = 1 << 16
+
+// Symbols reads symbols.txt: the functions that extensions may call, "#" begins a comment.
+func (b *Build) Symbols() ([]string, error) {
+	data, err := os.ReadFile(filepath.Join(b.Tree.Source, "symbols.txt"))
+	var names []string
+	for line := range strings.Lines(string(data)) {
+		line, _, _ = strings.Cut(line, "#")
+		names = append(names, strings.Fields(line)...)
+	}
+	return names, err
 }
 
 // StackSize is the size of the shadow stack in bytes. The native stack of a guest grows with it, several times

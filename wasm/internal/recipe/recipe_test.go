@@ -15,7 +15,7 @@ import (
 func tree(t *testing.T) *Build {
 	t.Helper()
 	source := t.TempDir()
-	for _, name := range append([]string{"inputs.json", "package-lock.json", "stackcheck.txt"}, builders...) {
+	for _, name := range append([]string{"inputs.json", "package-lock.json", "stackcheck.txt", "symbols.txt"}, builders...) {
 		from, to := filepath.Join("..", "..", name), filepath.Join(source, name)
 		if !strings.Contains(name, ".") {
 			from, to = filepath.Join("..", name), filepath.Join(source, "internal", name)
@@ -73,6 +73,7 @@ func TestSourceDigest(t *testing.T) {
 		"shim":       func(b *Build) { write(t, filepath.Join(b.Shim, "a.c"), []byte("int b;")) },
 		"new header": func(b *Build) { write(t, filepath.Join(b.Shim, "b.h"), nil) },
 		"stack size": func(b *Build) { b.StackSize *= 2 },
+		"symbols":    func(b *Build) { write(t, filepath.Join(b.Tree.Source, "symbols.txt"), []byte("Py*")) },
 		"checks":     func(b *Build) { write(t, filepath.Join(b.Tree.Source, "stackcheck.txt"), nil) },
 	} {
 		was := digest(t, b)

@@ -40,7 +40,7 @@ func (b *Build) SourceDigest() (string, error) {
 		return "", err
 	}
 	slices.Sort(files)
-	for _, name := range []string{"package-lock.json", "stackcheck.txt"} {
+	for _, name := range []string{"package-lock.json", "stackcheck.txt", "symbols.txt"} {
 		files = append(files, filepath.Join(b.Tree.Source, name))
 	}
 	for _, file := range files {

@@ -23,6 +23,8 @@ const (
 	secDataCount = 12
 )
 
+const maxCustoms = 10_000
+
 var header = []byte("\x00asm\x01\x00\x00\x00")
 
 // Decode reads a core module. The result aliases data.
@@ -63,6 +65,9 @@ func (m *Module) section(id byte, r *Reader) {
 	switch id {
 	case secCustom:
 		name := r.Name()
+		if len(m.Customs) >= maxCustoms {
+			r.fail(errors.New("too many custom sections"))
+		}
 		m.Customs = append(m.Customs, Custom{Name: name, Data: r.Bytes(uint32(r.Len()))})
 	case secType:
 		m.Types = vector(r, readFuncType)

@@ -117,6 +117,16 @@ func Walk(code []byte, visit func(Instr) error) error {
 	return r.err
 }
 
+// ConstantI32 returns the value of a constant expression that is one i32.const.
+func ConstantI32(expr []byte) (uint32, error) {
+	r := NewReader(expr)
+	in, end := readInstr(r), readInstr(r)
+	if r.err == nil && (in.Op != OpI32Const || end.Op != OpEnd || r.Len() != 0) {
+		r.fail(errors.New("not a constant"))
+	}
+	return uint32(in.Signed()), r.err
+}
+
 func readInstr(r *Reader) Instr {
 	in := Instr{Pos: r.pos}
 	in.Op = Op(r.Byte())
@@ -162,8 +172,23 @@ func readImmediates(r *Reader, in *Instr) {
 	case op == OpSelectTyped:
 		vector(r, readValType)
 	default:
-		r.fail(fmt.Errorf("unsupported instruction %#x", uint16(op)))
+		r.fail(fmt.Errorf("unsupported instruction %#x%s", uint16(op), feature(op)))
 	}
+}
+
+// feature names the extension of WebAssembly that an unsupported opcode is of, where that is known.
+func feature(op Op) string {
+	switch op {
+	case 0xfd:
+		return " (SIMD)"
+	case 0xfe:
+		return " (threads)"
+	case 0xfb:
+		return " (garbage collection)"
+	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
+		return " (exceptions)"
+	}
+	return ""
 }
 
 func readTargets(r *Reader, in *Instr) {

@@ -130,9 +130,16 @@ func (r *Reader) Count() int {
 	return int(n)
 }
 
+// maxEntries bounds the vectors of modules: an entry takes up to a hundred times more memory than input.
+const maxEntries = 1 << 18
+
 // vector reads a counted vector of entries.
 func vector[T any](r *Reader, entry func(*Reader) T) []T {
 	n := r.Count()
+	if n > maxEntries {
+		r.fail(errors.New("vector has too many entries"))
+		return nil
+	}
 	out := make([]T, 0, n)
 	for i := 0; i < n && r.err == nil; i++ {
 		out = append(out, entry(r))

@@ -1,0 +1,1 @@
+#error "the pyconfig.h of another platform"
