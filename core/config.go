@@ -3,6 +3,8 @@ package core
 import (
 	"io"
 	"time"
+
+	"github.com/eryx-go/eryx/core/guestnet"
 )
 
 // Config is what a Sandbox or a Session is made with. The zero value gives a guest with the default limits,
@@ -23,6 +25,8 @@ type Config struct {
 	// Volumes are directories and files of the host that the program sees. They are opened when a session or
 	// a sandbox is made, and it is an error if one cannot be.
 	Volumes []Volume
+	// Network grants the program the network; nil gives it none.
+	Network *NetConfig
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
 	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
@@ -47,11 +51,17 @@ type Config struct {
 	// it. It may be set without Trace.
 	OnTrace func(TraceEvent)
 
-	prepared *callbackSet // by prepare
+	prepared *callbackSet     // by prepare
+	policy   *guestnet.Policy // of Network, by prepare
 }
 
-// prepare checks the callbacks and libraries, once for all sessions that are made of this copy.
+// prepare checks the network, callbacks and libraries, once for all sessions that are made of this copy.
 func (c *Config) prepare() (err error) {
+	if c.policy == nil {
+		if c.policy, err = newPolicy(c.Network); err != nil {
+			return err
+		}
+	}
 	if c.prepared == nil {
 		c.prepared, err = newPrepared(c)
 	}
