@@ -15,6 +15,7 @@ type Policy struct {
 	blockedNets, allowedNets   ruleList
 	listen                     ruleList
 	allowedPorts, blockedPorts []ports
+	trust                      *trust
 }
 
 // Refusal is why a guest may not do something. The text is for the guest's programmer: it names the option that
@@ -56,6 +57,9 @@ func NewPolicy(c Config) (*Policy, error) {
 	}
 	if err == nil {
 		p.blockedPorts, err = parsePortList("BlockedPorts", c.BlockedPorts)
+	}
+	if err == nil {
+		p.trust, err = newTrust(&c)
 	}
 	return p, err
 }
@@ -273,4 +277,29 @@ func (c *ClientCertificate) Serves(host string, port uint16) bool {
 		t.names = []string{Normalize(host)}
 	}
 	return rules.find(t) != nil
+}
+
+// Answer decides whether a guest that looks name up is told of address; nil when it is. It is not where decisions are
+// made: an address that is told may still be refused by Dial, for its port or protocol.
+func (p *Policy) Answer(name string, address netip.Addr) *Refusal {
+	if address.IsLoopback() && len(p.listen) > 0 {
+		return nil
+	}
+	for i := range p.internal {
+		if p.internal[i].matchesName(name) {
+			return nil
+		}
+	}
+	addresses := []netip.Addr{address}
+	if v4, ok := embedded(address); ok {
+		addresses = append(addresses, v4)
+	}
+	for _, a := range addresses {
+		whole := func(r *rule) bool { return r.protocol == "" && r.ports == allPorts && r.matchesAddress(a) }
+		some := func(r *rule) bool { return r.matchesAddress(a) }
+		if p.blockedNets.has(whole) && !p.allowedNets.has(some) && !p.internal.has(some) {
+			return refuse("the host %q leads to a network that the network policy blocks (blocked_networks); allowed_networks or internal_hosts would exempt it", name)
+		}
+	}
+	return nil
 }

@@ -114,7 +114,7 @@ func (r *rule) setHost(host string) error {
 	}
 	for _, c := range host {
 		if c > 127 {
-			return fmt.Errorf("write names with other letters than ASCII's in their encoded form, xn--...")
+			return fmt.Errorf("names with other letters than ASCII's must be in their encoded form, which begins with xn--")
 		}
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_.*", c) {
 			return fmt.Errorf("%q cannot be part of a host's name", c)
@@ -235,4 +235,14 @@ func (l ruleList) findName(name string) *rule {
 		}
 	}
 	return nil
+}
+
+// has reports that f is true of some rule.
+func (l ruleList) has(f func(*rule) bool) bool {
+	for i := range l {
+		if f(&l[i]) {
+			return true
+		}
+	}
+	return false
 }
