@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/eryx-go/eryx/core/guestnet"
+	"github.com/eryx-go/eryx/core/secret"
 )
 
 // Config is what a Sandbox or a Session is made with. The zero value gives a guest with the default limits,
@@ -27,6 +28,13 @@ type Config struct {
 	Volumes []Volume
 	// Network grants the program the network; nil gives it none.
 	Network *NetConfig
+	// Secrets are values that the program may send without seeing them.
+	Secrets []Secret
+	// Scrub says where placeholders of secrets are removed from what the program leaves.
+	Scrub Scrubbing
+	// RedactResponses hides the values of secrets in what comes back, by HTTP/1.x, from the hosts that they may be sent
+	// to, so that a server that echoes its requests does not tell them. Replies are then asked for without compression.
+	RedactResponses bool
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
 	// Stdin is the program's standard input; nil is empty. It is read on a goroutine of its own while the
@@ -53,12 +61,18 @@ type Config struct {
 
 	prepared *callbackSet     // by prepare
 	policy   *guestnet.Policy // of Network, by prepare
+	secrets  *secret.Set      // of Secrets, by prepare
 }
 
 // prepare checks the network, callbacks and libraries, once for all sessions that are made of this copy.
 func (c *Config) prepare() (err error) {
 	if c.policy == nil {
 		if c.policy, err = newPolicy(c.Network); err != nil {
+			return err
+		}
+	}
+	if c.secrets == nil {
+		if c.secrets, err = newSecrets(c); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,7 @@ func (x *execution) Callback(message []byte) int32 {
 func (x *execution) begin(id int64, name string, args map[string]any) int32 {
 	x.invocations++
 	callback := x.callbacks[name]
+	args, _ = x.session.config.secrets.Value(args).(map[string]any)
 	if refusal := x.refusal(id, callback, name); refusal != nil {
 		if x.eventBytes() > maxRefusals {
 			return errnoAgain

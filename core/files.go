@@ -32,6 +32,8 @@ func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*file
 	f := &files{root: root, cwd: dataPath}
 	f.limits.MaxBytes = bound(limits.MaxVFSBytes)
 	f.data, f.tmp = guestfs.NewMemFS(f.limits), guestfs.NewMemFS(f.limits)
+	f.data.SetMask(config.masks())
+	f.tmp.SetMask(config.masks())
 	origin.fill(f)
 	if err := origin.mount(root); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -89,6 +90,7 @@ func (s *Session) startGuest() error {
 		Stdin:        s.config.Stdin,
 		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
 		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
+		Policy:       s.config.policy,
 	})
 	if err != nil {
 		failed := failure(CodeInitialization, "start a guest: %w", err)
@@ -228,7 +230,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
 		callbacks: s.callbacks.table, trace: newTracer(&s.config),
 	}
-	x.out.limit = bound(limits.MaxOutputBytes)
+	x.out.limit, x.out.scrub = bound(limits.MaxOutputBytes), s.config.scrubbers()
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
 	for i, handler := range o.output {
 		if handler != nil {
@@ -248,6 +250,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	x.finish = s.finished
 	s.current = x
 	s.guest.SetHost(x)
+	s.guest.OnNetwork(x.wake)
 	s.guest.Begin(guest.Limits{Timeout: bound(limits.ExecutionTimeout), Grace: bound(limits.GracePeriod), Fuel: bound(limits.MaxFuel)})
 	return x, nil
 }
@@ -278,6 +281,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if s.unannounced {
 		m["callbacks"] = s.callbacks.announcement
+		if !s.fresh && s.config.secrets != nil { // the image may be another session's
+			m["env"] = s.config.secrets.Env()
+		}
 	}
 	return m
 }
@@ -294,10 +300,17 @@ func (s *Session) startMessage() map[string]any {
 	if len(s.config.Args) > 0 {
 		m["argv"] = s.config.Args
 	}
-	if len(s.config.Env) > 0 {
-		m["env"] = s.config.Env
+	if env := s.env(); len(env) > 0 {
+		m["env"] = env
 	}
 	return m
+}
+
+// env is the program's environment: the caller's variables and the placeholders of secrets.
+func (s *Session) env() map[string]string {
+	env := s.config.secrets.Env()
+	maps.Copy(env, s.config.Env)
+	return env
 }
 
 // finished gives the guest back after an execution.

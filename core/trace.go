@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/eryx-go/eryx/core/secret"
 )
 
 // TraceKind is what a trace event tells of.
@@ -50,6 +52,7 @@ type tracer struct {
 	events    []TraceEvent
 	count     int
 	truncated bool
+	secrets   *secret.Set
 	// The code that the lines of the present batch are of.
 	file, function string
 }
@@ -60,7 +63,7 @@ func newTracer(c *Config) *tracer {
 	if !c.tracing() {
 		return nil
 	}
-	t := &tracer{keep: c.Trace, limit: c.MaxTraceEvents, handler: c.OnTrace}
+	t := &tracer{keep: c.Trace, limit: c.MaxTraceEvents, handler: c.OnTrace, secrets: c.secrets}
 	if t.limit == 0 {
 		t.limit = DefaultTraceEvents
 	}
@@ -69,6 +72,7 @@ func newTracer(c *Config) *tracer {
 
 // add notes an event.
 func (t *tracer) add(e TraceEvent) {
+	scrubEvent(t.secrets, &e)
 	if t.handler != nil {
 		protect(func() { t.handler(e) })
 	}

@@ -11,6 +11,13 @@ func ParseHostRule(field, text string) (HostRule, error) {
 	return HostRule{r}, err
 }
 
+// MatchesHost is Matches for any port.
+func (h HostRule) MatchesHost(host string) bool {
+	any := h
+	any.rule.ports = allPorts
+	return any.Matches(host, 0)
+}
+
 // Matches reports that the rule is for a TCP connection to a host, by its name or address.
 func (h HostRule) Matches(host string, port uint16) bool {
 	t := &target{protocol: "tcp", port: port}

@@ -174,6 +174,9 @@ type Refusal struct {
 	Reason string
 }
 
+// Refused is Error, for those who tell refusals from failures without knowing this package.
+func (e *Refusal) Refused() string { return e.Error() }
+
 func (e *Refusal) Error() string {
 	if e.Name == "" {
 		return e.Reason
