@@ -88,7 +88,7 @@ func (x *execution) pump(message []byte, owned bool) {
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
 	x.mu.Lock()
-	if !x.events.empty() || x.taking != nil || x.mustInterrupt() {
+	if !x.events.empty() || x.taking != nil || x.mustInterrupt() || x.guest.NetPending() {
 		x.mu.Unlock()
 		x.startWork()
 		return x.nextMessage()
@@ -165,6 +165,13 @@ func (x *execution) alarm() {
 	}
 	message, _ := x.nextMessage()
 	x.pump(message, true)
+}
+
+// wake drives the program on when a socket is ready that it waits for. Any goroutine.
+func (x *execution) wake() {
+	if x.takePump() {
+		go x.pump(stepMessage, true) // the caller has other sockets to serve
+	}
 }
 
 // takePump makes the caller the one who drives, if nobody does.

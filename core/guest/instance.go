@@ -16,6 +16,7 @@ import (
 
 	"github.com/eryx-go/eryx/core/guest/codec"
 	"github.com/eryx-go/eryx/core/guest/wasip1"
+	"github.com/eryx-go/eryx/core/guestnet"
 )
 
 // Options are what one life of a guest is given.
@@ -24,6 +25,12 @@ type Options struct {
 	Stdin        io.Reader // nil: empty
 	MaxMemory    uint64    // bytes of linear memory, the image's included; 0: all that WebAssembly has
 	MaxOpenFiles int       // descriptors; 0: the default of wasip1
+	// Policy grants the network; nil gives none.
+	Policy *guestnet.Policy
+	// SetUpNetwork is given the network of this life before it is used; may be nil.
+	SetUpNetwork func(*guestnet.Stack)
+	// Filters changes the plain text of the guest's connections; may be nil.
+	Filters guestnet.FilterFunc
 	// fixed makes time and randomness the same in every boot, so that the same build gives the same image.
 	fixed bool
 }
@@ -172,6 +179,7 @@ func (g *Guest) adopt(img *Image) error {
 // begin prepares a pristine instance for a life with the given options.
 func (g *Guest) begin(o Options, limit uint64) {
 	g.limit, g.dead, g.host = limit, nil, nil
+	g.policy, g.wrapNet, g.filters = o.Policy, o.SetUpNetwork, o.Filters
 	g.memory.limit = min(limit+slackBytes, g.memory.capacity())
 	if g.info != 0 {
 		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
@@ -243,6 +251,8 @@ func (r *Runtime) release(g *Guest) {
 	}
 	g.host = nil
 	g.process.Close()
+	g.closeNet()
+	g.closeTLS()
 	g.codecs.Reset()
 	if g.image == nil || g.memory.restore(g.image) != nil {
 		g.free()
@@ -257,6 +267,8 @@ func (r *Runtime) release(g *Guest) {
 
 // free gives everything back to the system.
 func (g *Guest) free() {
+	g.closeNet()
+	g.closeTLS()
 	if g.module != nil {
 		_ = g.module.Close(context.Background())
 		g.module = nil

@@ -15,6 +15,8 @@ const (
 	FamilyAny  = 0
 	FamilyIPv4 = 1
 	FamilyIPv6 = 2
+
+	FamilyNumeric = 0x100 // of Resolve
 )
 
 // Types of sockets, as the guest's libc numbers them.

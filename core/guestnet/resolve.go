@@ -53,13 +53,19 @@ type answer struct {
 func (a *answer) fresh() bool { return a.until.IsZero() || time.Now().Before(a.until) }
 
 // Resolve looks host up, for addresses of a family (FamilyAny: both). Names that the rules do not allow are not
-// looked up, and addresses that they do not allow are left out. The guest's goroutine, which waits.
+// looked up, and addresses that they do not allow are left out. FamilyNumeric, added to the family, takes addresses
+// only. The guest's goroutine, which waits.
 func (s *Stack) Resolve(host string, family int32) ([]netip.Addr, GAI, Errno) {
+	numeric := family&FamilyNumeric != 0
+	family &^= FamilyNumeric
 	if family != FamilyAny && family != FamilyIPv4 && family != FamilyIPv6 {
 		return nil, GAIFamily, OK
 	}
 	if a, ok := literal(host); ok {
 		return ofFamily([]netip.Addr{a}, family)
+	}
+	if numeric {
+		return nil, GAINoName, OK
 	}
 	if errno := s.mayResolve(host); errno != OK {
 		return nil, GAISystem, errno
