@@ -17,15 +17,21 @@ type Replies struct {
 	content content
 	methods []string // of the requests that wait for their reply
 	raw     bool     // not HTTP
-	inBody  bool
-	body    body
-	held    []byte // the beginning of a header block
+	off     bool     // never was HTTP: no secret can have been sent
+	// expected says that there was a request.
+	expected bool
+	inBody   bool
+	body     body
+	held     []byte // the beginning of a header block
 }
 
 // Least lengths of values that are hidden: shorter ones occur by chance.
 const (
 	minHidden  = 4
 	minEncoded = 8
+	// leastHeld is how much of a value must have come before the end of what was received is held back, where nothing may
+	// follow: less is shown, and only the rest hidden if it comes.
+	leastHeld  = 4
 	maxPending = 1000
 )
 
@@ -94,6 +100,7 @@ func (p *Replies) hidePattern(pattern []byte) {
 func (p *Replies) expect(method string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.expected = true
 	if len(p.methods) < maxPending {
 		p.methods = append(p.methods, method)
 	}
@@ -104,12 +111,16 @@ func (p *Replies) giveUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.methods = nil
+	p.off = p.off || !p.expected
 }
 
 // Read takes what has been received and gives what the guest may see of it so far.
 func (p *Replies) Read(data []byte) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.off {
+		return append(p.rest(), data...)
+	}
 	var out []byte
 	for len(data) > 0 {
 		switch {
@@ -121,13 +132,17 @@ func (p *Replies) Read(data []byte) []byte {
 			out, data = p.passHead(out, data)
 		}
 	}
-	return out
+	return append(out, p.content.sofar()...)
 }
 
 // End gives what was held back: nothing follows.
 func (p *Replies) End() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.rest()
+}
+
+func (p *Replies) rest() []byte {
 	out := append(p.m.all(p.held), p.content.end()...)
 	p.held = nil
 	return out
@@ -136,7 +151,7 @@ func (p *Replies) End() []byte {
 func (p *Replies) passBody(out, data []byte) (shown, rest []byte) {
 	part, err := p.body.next(data)
 	if err != nil {
-		p.raw = true
+		p.raw, p.content.least = true, leastHeld
 		return append(out, p.content.end()...), data
 	}
 	out = append(out, p.content.write(data[:part.n], part.data)...)
@@ -168,11 +183,15 @@ func (p *Replies) passHead(out, data []byte) (shown, rest []byte) {
 		return p.notHTTP(out), rest
 	}
 	p.inBody = p.body.kind != bodyNone
+	p.content.least = leastHeld
+	if p.body.kind == bodyLength { // the rest is sure to come
+		p.content.least = 1
+	}
 	return append(out, p.m.all(block)...), rest
 }
 
 func (p *Replies) notHTTP(out []byte) []byte {
-	p.raw = true
+	p.raw, p.content.least = true, leastHeld
 	held := p.held
 	p.held = nil
 	return append(out, p.content.write(held, true)...)
