@@ -29,6 +29,7 @@ type execution struct {
 	invocations int
 	work        workQueue
 	trace       *tracer // nil: off
+	network     netAudit
 
 	mu        sync.Mutex
 	waiting   bool // nobody drives

@@ -70,6 +70,7 @@ func (x *execution) end(outcome map[string]any, err error) {
 	r.StdoutTruncated, r.StderrTruncated = x.out.truncated[0], x.out.truncated[1]
 	r.CallbackInvocations = x.invocations
 	r.Callbacks = x.records
+	r.Network = x.network.all()
 	if x.trace != nil {
 		x.traceEnded()
 		r.Trace, r.TraceTruncated = x.trace.all(), x.trace.truncated

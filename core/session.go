@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/eryx-go/eryx/core/guest"
@@ -35,8 +36,9 @@ type Session struct {
 	closed      bool
 	dead        error
 	current     *execution
-	busy        *guest.Guest // runs an operation
-	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
+	busy        *guest.Guest              // runs an operation
+	running     atomic.Pointer[execution] // current, for who does not hold mu
+	checkpoint  *point                    // the state before the current execution, with Config.Checkpoint
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -91,6 +93,8 @@ func (s *Session) startGuest() error {
 		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
 		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
 		Policy:       s.config.policy,
+		SetUpNetwork: s.setUpNetwork,
+		Filters:      s.config.filters(),
 	})
 	if err != nil {
 		failed := failure(CodeInitialization, "start a guest: %w", err)
@@ -249,6 +253,7 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	}
 	x.finish = s.finished
 	s.current = x
+	s.running.Store(x)
 	s.guest.SetHost(x)
 	s.guest.OnNetwork(x.wake)
 	s.guest.Begin(guest.Limits{Timeout: bound(limits.ExecutionTimeout), Grace: bound(limits.GracePeriod), Fuel: bound(limits.MaxFuel)})
@@ -315,6 +320,7 @@ func (s *Session) env() map[string]string {
 
 // finished gives the guest back after an execution.
 func (s *Session) finished(x *execution) {
+	s.running.Store(nil)
 	s.mu.Lock()
 	s.current = nil
 	if err := x.guest.Dead(); err != nil {

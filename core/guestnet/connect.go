@@ -175,6 +175,9 @@ func (s *Stack) ask(ctx context.Context, a Attempt) error {
 	if hook == nil {
 		return nil
 	}
+	if s.context != nil {
+		ctx = s.context(ctx)
+	}
 	if err := hook(ctx, a); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -34,6 +34,9 @@ type Stack struct {
 	refusal  refusal
 	notify   func()
 	wrap     func(net.Conn, Peer) net.Conn
+	filters  FilterFunc
+	audit    func(Event)
+	context  func(context.Context) context.Context
 	closed   bool
 }
 
@@ -91,6 +94,13 @@ func (s *Stack) WrapConnections(f func(net.Conn, Peer) net.Conn) {
 	s.wrap = f
 	s.mu.Unlock()
 }
+
+// Audit has f told of every event, as Config.OnEvent is, for this stack alone. It must be called before the stack is used,
+// and so must HookContext.
+func (s *Stack) Audit(f func(Event)) { s.audit = f }
+
+// HookContext has the context that Config.OnConnect is given go through f.
+func (s *Stack) HookContext(f func(context.Context) context.Context) { s.context = f }
 
 // Context ends with the stack.
 func (s *Stack) Context() context.Context { return s.ctx }
@@ -225,13 +235,15 @@ func (s *Stack) names(a netip.Addr) []string {
 
 // event tells the audit, if there is one.
 func (s *Stack) event(e Event) {
-	if s.policy == nil || s.policy.config.OnEvent == nil {
-		return
-	}
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	s.policy.config.OnEvent(e)
+	if s.audit != nil {
+		s.audit(e)
+	}
+	if s.policy != nil && s.policy.config.OnEvent != nil {
+		s.policy.config.OnEvent(e)
+	}
 }
 
 // attempt describes a connection for hook and audit.

@@ -37,6 +37,8 @@ type stream struct {
 	mute     bool // the guest has shut sending down, or closed
 	closing  bool
 
+	filter Filter // nil: bytes pass as they are
+
 	upgrading  bool
 	upgradeErr error
 
@@ -48,7 +50,11 @@ type stream struct {
 
 func newStream(k *Socket, conn net.Conn, peer Peer) *stream {
 	now := time.Now()
-	return &stream{socket: k, conn: conn, peer: peer, began: now, last: now}
+	t := &stream{socket: k, conn: conn, peer: peer, began: now, last: now}
+	if filters := k.stack.filters; filters != nil && !peer.Accepted {
+		t.filter = filters(Channel{Peer: peer})
+	}
+	return t
 }
 
 // readiness implements what poll() says. Under mu.
@@ -127,8 +133,8 @@ func (t *stream) arrived(piece []byte, granted int64, err error) (more bool) {
 		}
 		if t.closing || t.deaf {
 			freePiece(piece)
-		} else if piece != nil {
-			t.received.add(piece)
+		} else {
+			t.filterIncoming(piece, err != nil)
 		}
 		if err != nil && !t.upgrading {
 			t.end(err)
@@ -200,6 +206,7 @@ func (t *stream) receiveSome(p []byte, peek bool) (int, Errno) {
 	case t.ended:
 		return 0, OK
 	}
+	t.filterReading()
 	t.start()
 	return 0, EAGAIN
 }
@@ -267,8 +274,14 @@ func (t *stream) sendSome(p []byte) (n int, errno Errno) {
 		s.refusal = refusal{EDQUOT, "the network policy's limit of bytes to send is used up (max_bytes_up)"}
 		return 0, EDQUOT
 	}
-	t.outgoing.write(p[:n])
-	t.startSending()
+	out, errno := t.filterOutgoing(p[:n])
+	if errno != OK {
+		return 0, errno
+	}
+	if len(out) > 0 {
+		t.outgoing.write(out)
+		t.startSending()
+	}
 	return n, OK
 }
 
@@ -353,6 +366,7 @@ func (t *stream) shutdown(receiving, sending bool) {
 		if !sending || t.mute {
 			return
 		}
+		t.filterEnd()
 		t.mute = true
 		half = t.conn != nil && !t.sending
 		if t.twin != nil {
@@ -371,6 +385,7 @@ func (t *stream) shutdown(receiving, sending bool) {
 func (t *stream) close() {
 	s := t.socket.stack
 	s.mu.Lock()
+	t.filterEnd()
 	t.closing, t.mute, t.deaf = true, true, true
 	t.received.clear()
 	if t.expecting != nil {
