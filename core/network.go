@@ -33,3 +33,6 @@ func newPolicy(c *NetConfig) (*guestnet.Policy, error) {
 	}
 	return policy, nil
 }
+
+// NetEventClose is the kind of a NetEvent that has counts of bytes.
+const NetEventClose = guestnet.EventClose

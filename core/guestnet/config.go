@@ -64,6 +64,11 @@ type Config struct {
 	// Resolver looks names up; nil asks the system. Its answers are subject to the rules.
 	Resolver func(ctx context.Context, host string) ([]netip.Addr, error)
 
+	// Fetch gives the program the function fetch, which makes HTTP requests on the host, under the same rules.
+	Fetch bool
+	// NoSockets refuses sockets, so that the program can use fetch only.
+	NoSockets bool
+
 	// OnConnect decides about an attempt that the rules allow; an error refuses it, and the guest sees its text. It
 	// is called on a goroutine of its own and may take its time, within ConnectTimeout.
 	OnConnect func(ctx context.Context, attempt Attempt) error

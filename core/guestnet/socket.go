@@ -34,6 +34,8 @@ func (s *Stack) Open(family, kind, protocol int32) (*Socket, Errno) {
 		return nil, s.refuse(EACCES, noNetwork)
 	}
 	switch {
+	case s.policy.config.NoSockets:
+		return nil, s.refuse(EACCES, "sockets are not allowed by the network policy (its option no_sockets is on); use fetch")
 	case family != FamilyIPv4 && family != FamilyIPv6:
 		return nil, EAFNOSUPPORT
 	case kind == TypeStream && protocol != 0 && protocol != protocolTCP, kind == TypeDatagram && protocol != 0 && protocol != protocolUDP:
