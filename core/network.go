@@ -22,6 +22,12 @@ func PermissiveNet() NetConfig { return guestnet.Permissive() }
 // NonPublicNetworks is what NetConfig.BlockedNetworks is when it is nil.
 func NonPublicNetworks() []string { return guestnet.NonPublicNetworks() }
 
+// CheckNetwork reports what of a network makes no sense, nil if it is fine.
+func CheckNetwork(c NetConfig) error {
+	_, err := newPolicy(&c)
+	return err
+}
+
 // newPolicy checks a network and makes the policy of it; nil of nil.
 func newPolicy(c *NetConfig) (*guestnet.Policy, error) {
 	if c == nil {

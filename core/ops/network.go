@@ -163,3 +163,26 @@ func readSecrets(f fields, c *core.Config) error {
 	c.Scrub.Result, err = scrub.flag("result")
 	return err
 }
+
+// networkCheck says whether a network makes sense, and answers {"blocked_networks": what it blocks}.
+func networkCheck(s *Service, r *request) (map[string]any, error) {
+	f, err := r.fields.mapping("config")
+	if err == nil {
+		err = f.only("config", "network")
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.readNetwork(f)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	if err := core.CheckNetwork(*c); err != nil {
+		return nil, err
+	}
+	blocked := c.BlockedNetworks
+	if blocked == nil {
+		blocked = core.NonPublicNetworks()
+	}
+	return map[string]any{"blocked_networks": blocked}, nil
+}

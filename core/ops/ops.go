@@ -63,6 +63,7 @@ func init() {
 		"pool.stats":              withPool(poolStats),
 		"pool.evict_idle":         withPool(poolEvictIdle),
 		"pool.close":              direct(poolClose),
+		"network.check":           direct(networkCheck),
 		"session.close":           direct(sessionClose),
 	}
 }

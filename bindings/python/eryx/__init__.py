@@ -32,9 +32,11 @@ from .errors import (
 )
 from .factory import SandboxFactory
 from .limits import ResourceLimits
+from .network import ClientCertificateDict, NetAttempt, NetConfig
 from .pool import PooledSandbox, PoolStats, SandboxPool
-from .results import CallbackRecord, ExecuteResult, TraceEvent
+from .results import CallbackRecord, ExecuteResult, NetEvent, TraceEvent
 from .sandbox import Sandbox
+from .secrets import SecretDict
 from .session import Session
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "CallbackRecord",
     "CallbackRegistry",
     "CancelledError",
+    "ClientCertificateDict",
     "ClosedError",
     "EryxError",
     "ExecuteResult",
@@ -51,6 +54,9 @@ __all__ = [
     "Frame",
     "InitializationError",
     "InvalidError",
+    "NetAttempt",
+    "NetConfig",
+    "NetEvent",
     "PoolClosedError",
     "PoolError",
     "PoolExhaustedError",
@@ -63,6 +69,7 @@ __all__ = [
     "Sandbox",
     "SandboxFactory",
     "SandboxPool",
+    "SecretDict",
     "Session",
     "SnapshotError",
     "TimeoutError",

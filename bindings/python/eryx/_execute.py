@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._request import OutputHandler, Request, forget
+from ._request import ON_CONNECT, OutputHandler, Request, forget
 from .callbacks import Callback
 from .errors import ClosedError
 from .limits import ResourceLimits
+from .network import NetConfig, network_message
 from .results import ExecuteResult
+from .secrets import Scrub, SecretDict, secrets_config
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -24,18 +26,21 @@ class Executor(Closing):
     """Base of Sandbox and Session: something with a handle that runs programs."""
 
     _kind = ""
+    _decider: Callback | None = None  # of connections
 
     def __init__(
         self,
         config: dict[str, Any],
         callbacks: Mapping[str, Callback],
         handlers: tuple[OutputHandler | None, OutputHandler | None],
+        network: NetConfig | None = None,
         **fields: Any,
     ) -> None:
         for handler in handlers:
             if handler is not None and not callable(handler):
                 raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
         self._handlers = handlers
+        self._decider = None if network is None else network._decider()
         self._keep(callbacks)
         if callbacks:
             config["callbacks"] = [callback.message() for callback in callbacks.values()]
@@ -45,7 +50,8 @@ class Executor(Closing):
 
     def _keep(self, callbacks: Mapping[str, Callback]) -> None:
         self._callbacks = callbacks
-        self._async = any(callback.is_async for callback in callbacks.values())
+        self._served = callbacks if self._decider is None else {**callbacks, ON_CONNECT: self._decider}
+        self._async = any(callback.is_async for callback in self._served.values())
 
     def _request(self, code: str, options: dict[str, Any]) -> Request:
         if not isinstance(code, str):
@@ -58,7 +64,7 @@ class Executor(Closing):
         for name, handler in zip(("stdout_events", "stderr_events"), self._handlers):
             if handler is not None:
                 message[name] = True
-        return Request(message, self._callbacks, self._handlers)
+        return Request(message, self._served, self._handlers)
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
         self._check_open()
@@ -167,6 +173,15 @@ def common_config(
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")
         config["result_variable"] = result_variable
     return config
+
+
+def granted_config(
+    network: NetConfig | None, secrets: Mapping[str, SecretDict] | None, scrub: Scrub, redact_responses: bool
+) -> dict[str, Any]:
+    """The part of a configuration that is about the network and secrets."""
+    config = secrets_config(secrets, scrub, redact_responses)
+    message = network_message(network)
+    return config if message is None else {**config, "network": message}
 
 
 def from_factory(

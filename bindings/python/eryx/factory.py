@@ -13,8 +13,10 @@ from ._request import OutputHandler, Request, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import ClosedError
 from .limits import ResourceLimits
+from .network import NetConfig
 from .pool import SandboxPool
 from .sandbox import Sandbox
+from .secrets import SecretDict
 from .session import Session
 
 Path = Union[str, "os.PathLike[str]"]
@@ -118,6 +120,13 @@ class SandboxFactory(Closing):
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
         trace: bool = False,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> Sandbox:
         """A sandbox whose programs begin where the factory ended. Parameters are those of Sandbox."""
         return Sandbox(
@@ -130,6 +139,13 @@ class SandboxFactory(Closing):
             on_stderr=on_stderr,
             result_variable=result_variable,
             trace=trace,
+            network=network,
+            secrets=secrets,
+            scrub_stdout=scrub_stdout,
+            scrub_stderr=scrub_stderr,
+            scrub_result=scrub_result,
+            scrub_files=scrub_files,
+            redact_responses=redact_responses,
         )
 
     def create_session(
@@ -142,6 +158,13 @@ class SandboxFactory(Closing):
         on_stderr: OutputHandler | None = None,
         result_variable: str | None = None,
         trace: bool = False,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> Session:
         """A session that begins where the factory ended. Parameters are those of Session."""
         return Session(
@@ -153,6 +176,13 @@ class SandboxFactory(Closing):
             on_stderr=on_stderr,
             result_variable=result_variable,
             trace=trace,
+            network=network,
+            secrets=secrets,
+            scrub_stdout=scrub_stdout,
+            scrub_stderr=scrub_stderr,
+            scrub_result=scrub_result,
+            scrub_files=scrub_files,
+            redact_responses=redact_responses,
         )
 
     def create_pool(
@@ -163,6 +193,13 @@ class SandboxFactory(Closing):
         acquire_timeout_ms: int | None = 30_000,
         idle_timeout_ms: int | None = 300_000,
         resource_limits: ResourceLimits | None = None,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> SandboxPool:
         """A pool of sandboxes that begin where the factory ended. Parameters are those of SandboxPool."""
         return SandboxPool(
@@ -172,6 +209,13 @@ class SandboxFactory(Closing):
             acquire_timeout_ms=acquire_timeout_ms,
             idle_timeout_ms=idle_timeout_ms,
             resource_limits=resource_limits,
+            network=network,
+            secrets=secrets,
+            scrub_stdout=scrub_stdout,
+            scrub_stderr=scrub_stderr,
+            scrub_result=scrub_result,
+            scrub_files=scrub_files,
+            redact_responses=redact_responses,
         )
 
     def close(self) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _blocking
 from ._closing import Closing
-from ._execute import Executor, common_config, from_factory
+from ._execute import Executor, common_config, from_factory, granted_config
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import PoolClosedError, PoolExhaustedError
 from .limits import ResourceLimits
+from .network import NetConfig
+from .secrets import Scrub, SecretDict
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
@@ -39,9 +41,12 @@ class PooledSandbox(Executor):
 
     _kind = "session"
 
-    def __init__(self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers) -> None:
+    def __init__(
+        self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers, decider: Callback | None = None
+    ) -> None:
         self._handle = handle
         self._handlers = handlers
+        self._decider = decider
         self._keep(callbacks)
 
     def release(self) -> None:
@@ -83,6 +88,8 @@ class SandboxPool(Closing):
         acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
         resource_limits, callbacks: of every lease that does not ask for its own.
+        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: of every lease, as for
+            Sandbox.
     """
 
     def __init__(
@@ -95,6 +102,13 @@ class SandboxPool(Closing):
         idle_timeout_ms: int | None = 300_000,
         resource_limits: ResourceLimits | None = None,
         callbacks: CallbacksArgument = None,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
@@ -102,6 +116,9 @@ class SandboxPool(Closing):
         self._closed = False
         limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(limits, None, None, None, None, None, False)
+        scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
+        config.update(granted_config(network, secrets, scrub, redact_responses))
+        self._decider = None if network is None else network._decider()
         self._callbacks, fields = from_factory(factory, collect(callbacks))
         config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
         message = {
@@ -142,7 +159,7 @@ class SandboxPool(Closing):
     ) -> PooledSandbox:
         """A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError."""
         message, found = self._lease(True, resource_limits, callbacks)
-        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
 
     async def acquire_async(
         self,
@@ -156,7 +173,7 @@ class SandboxPool(Closing):
         message, found = self._lease(True, resource_limits, callbacks)
         from . import _async
 
-        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr))
+        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr), self._decider)
 
     def try_acquire(
         self,
@@ -169,7 +186,7 @@ class SandboxPool(Closing):
         """A lease, or None when there is none at once."""
         message, found = self._lease(False, resource_limits, callbacks)
         try:
-            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
         except PoolExhaustedError:
             return None
 

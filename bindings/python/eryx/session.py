@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _blocking
-from ._execute import Executor, PackageArgument, Volume, common_config, from_factory
+from ._execute import Executor, PackageArgument, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
+from .network import NetConfig
+from .secrets import Scrub, SecretDict
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
@@ -39,6 +41,7 @@ class Session(Executor):
         checkpoint: an execution that fails or is killed leaves the session as it was before, files included.
         image: start from what ``snapshot`` returned.
         trace, factory: as for Sandbox.
+        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: as for Sandbox.
     """
 
     _kind = "session"
@@ -62,6 +65,13 @@ class Session(Executor):
         image: bytes | None = None,
         trace: bool = False,
         factory: SandboxFactory | None = None,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
@@ -74,10 +84,12 @@ class Session(Executor):
             config["stdin"] = bytes(stdin)
         config["keep_tasks"] = bool(keep_tasks)
         config["checkpoint"] = bool(checkpoint)
+        scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
+        config.update(granted_config(network, secrets, scrub, redact_responses))
         found, fields = from_factory(factory, collect(callbacks))
         if image is not None:
             fields["image"] = bytes(image)
-        super().__init__(config, found, (on_stdout, on_stderr), **fields)
+        super().__init__(config, found, (on_stdout, on_stderr), network, **fields)
 
     @property
     def execution_timeout_ms(self) -> int | None:
