@@ -80,7 +80,7 @@ func (x *execution) run(ctx context.Context) (*Result, error) {
 // SetCallbacks replaces the session's callbacks, from the next execution on. An execution that is under way keeps
 // those it began with.
 func (s *Session) SetCallbacks(callbacks []Callback) error {
-	set, err := newCallbackSet(callbacks)
+	set, err := newCallbackSet(s.config.withFetch(callbacks))
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (s *Session) setUpNetwork(stack *guestnet.Stack) {
 	if filters := s.config.filters(); filters != nil {
 		stack.FilterConnections(filters)
 	}
+	if s.config.Network != nil && s.config.Network.Fetch {
+		s.fetcher.Store(newFetcher(stack, &s.config))
+	}
 	stack.Audit(func(e NetEvent) {
 		if x := s.running.Load(); x != nil {
 			x.network.add(e)

@@ -38,6 +38,7 @@ type Session struct {
 	current     *execution
 	busy        *guest.Guest              // runs an operation
 	running     atomic.Pointer[execution] // current, for who does not hold mu
+	fetcher     atomic.Pointer[fetcher]   // of the present guest, with NetConfig.Fetch
 	checkpoint  *point                    // the state before the current execution, with Config.Checkpoint
 }
 
@@ -103,6 +104,10 @@ func (s *Session) startGuest() error {
 	}
 	s.guest, s.fresh, s.dead, s.count = g, true, nil, 0
 	s.unannounced = len(s.callbacks.table) > 0
+	s.fetcher.Store(nil)
+	if s.config.Network != nil && s.config.Network.Fetch {
+		g.Network() // fetch runs on other goroutines, which must find it
+	}
 	return nil
 }
 

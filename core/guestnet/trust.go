@@ -102,3 +102,13 @@ func (t *trust) client(host string, port uint16) *tls.Certificate {
 	}
 	return nil
 }
+
+// TLSConfig is how the host itself connects by TLS under the policy: verified by the host's roots.
+func (p *Policy) TLSConfig() *tls.Config {
+	return &tls.Config{RootCAs: p.trust.roots(), MinVersion: tls.VersionTLS12}
+}
+
+// ClientCertificate is what the caller gives for a server; nil for nothing.
+func (p *Policy) ClientCertificate(host string, port uint16) *tls.Certificate {
+	return p.trust.client(host, port)
+}

@@ -183,7 +183,10 @@ func (r *Requests) rewrite(h head) (changed bool, err error) {
 		}
 		value, err := r.set.substitute(f.value, r.target, named)
 		if err == nil && (name == "authorization" || name == "proxy-authorization") {
-			value, err = r.basic(value, named)
+			var plain []byte
+			if value, plain, err = r.set.basic(value, r.target, named); plain != nil && r.replies != nil {
+				r.replies.hide(plain)
+			}
 		}
 		if err != nil {
 			return false, err
@@ -198,24 +201,21 @@ func (r *Requests) rewrite(h head) (changed bool, err error) {
 	return changed, nil
 }
 
-// basic replaces a placeholder inside of "Basic <base64>".
-func (r *Requests) basic(value []byte, named string) ([]byte, error) {
+// basic replaces a placeholder inside of "Basic <base64>"; plain is then what was encoded.
+func (s *Set) basic(value []byte, target Target, named string) (changed, plain []byte, err error) {
 	scheme, encoded, ok := bytes.Cut(value, []byte(" "))
 	if !ok || !strings.EqualFold(string(scheme), "basic") {
-		return value, nil
+		return value, nil, nil
 	}
-	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
+	plain, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
 	if err != nil || !bytes.Contains(plain, []byte(Prefix)) {
-		return value, nil
+		return value, nil, nil
 	}
-	real, err := r.set.substitute(plain, r.target, named)
+	real, err := s.substitute(plain, target, named)
 	if err != nil || bytes.Equal(real, plain) {
-		return value, err
+		return value, nil, err
 	}
-	if r.replies != nil {
-		r.replies.hide(real)
-	}
-	return base64.StdEncoding.AppendEncode(append(bytes.Clone(scheme), ' '), real), nil
+	return base64.StdEncoding.AppendEncode(append(bytes.Clone(scheme), ' '), real), real, nil
 }
 
 // host is the host that the request asks for: in its target, if that is an address, else in its Host header.
