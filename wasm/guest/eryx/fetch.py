@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 
 class Headers(Mapping[str, str]):
@@ -72,7 +72,7 @@ class Response:
 
         return json.loads(self.body)
 
-    def raise_for_status(self) -> "Response":
+    def raise_for_status(self) -> Self:
         """Raise OSError if the status is 400 or more."""
         if not self.ok:
             raise OSError(f"{self.status} {self.reason} for {self.url}")
