@@ -72,7 +72,9 @@ func (k *Socket) connectable() Errno {
 	case k.listener != nil || k.lookup != nil:
 		return EINVAL
 	}
-	return OK
+	errno := k.pending // of a connect that failed: told once, by whatever asks
+	k.pending = OK
+	return errno
 }
 
 // beginConnect asks the rules and takes what a connection needs.

@@ -19,7 +19,7 @@ from typing import Any
 
 import _eryx
 
-from . import network
+from . import eyeballs, network
 from .selector import HOSTED, HostSelector
 
 # id -> what takes the events of that request: a function, or the future that the only event settles (callbacks.py)
@@ -83,6 +83,12 @@ class Loop(selector_events.BaseSelectorEventLoop):
         """As asyncio's: the loop goes on while the host resolves."""
         await network.look_up(self, host, flags)
         return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **kwargs: Any) -> Any:
+        """As asyncio's; a host's addresses are tried beside one another."""
+        if host is not None and kwargs.get("happy_eyeballs_delay") is None:
+            kwargs["happy_eyeballs_delay"] = eyeballs.DELAY_S
+        return await super().create_connection(protocol_factory, host, port, **kwargs)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Run ``func`` now: the sandbox has one thread."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import _eryx
 
+from . import eyeballs
+
 
 def socketpair(family: int | None = None, type: int = socket.SOCK_STREAM, proto: int = 0) -> tuple[socket.socket, socket.socket]:
     """Two connected sockets, inside the sandbox: no network is needed for them."""
@@ -50,6 +52,7 @@ def _answer(future: asyncio.Future[None]) -> None:
 
 
 def install() -> None:
-    """Add the function to ``socket``."""
+    """Add the functions to ``socket``."""
     socketpair.__module__ = "socket"
     socket.socketpair = socketpair
+    eyeballs.install()

@@ -228,7 +228,11 @@ class Connection:
                     raise_for(self._handle, WANT_WRITE)
             if not data.nbytes:
                 return 0
-            return self._until_done(_WRITE, data[:_CHUNK])
+            taken: int = self._until_done(_WRITE, data[:_CHUNK])
+            # Over memory there is always room: all is taken, as OpenSSL does, and anyio does not look at the count.
+            while self._sock is None and taken < data.nbytes:
+                taken += self._until_done(_WRITE, data[taken : taken + _CHUNK])
+            return taken
 
     def read(self, size: int, buffer: Any = None, /) -> Any:
         """Read up to size bytes, into buffer if there is one."""
