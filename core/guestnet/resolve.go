@@ -76,7 +76,9 @@ func (s *Stack) Resolve(host string, family int32) ([]netip.Addr, GAI, Errno) {
 	}
 	var found *answer
 	errno := s.await(s.ceiling(-1), func() bool {
-		found = s.lookUp(name, nil)
+		if found == nil {
+			found = s.lookUp(name, nil)
+		}
 		return found != nil && !found.until.IsZero()
 	})
 	switch {
@@ -208,7 +210,7 @@ func (s *Stack) expiry(failed GAI) time.Time {
 
 // askResolver asks whoever the policy says; the loopback names never leave the host.
 func (s *Stack) askResolver(ctx context.Context, name string) ([]netip.Addr, error) {
-	if s.policy.config.Resolver == nil && (name == "localhost" || strings.HasSuffix(name, ".localhost")) {
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
 	}
 	var found []netip.Addr

@@ -174,6 +174,8 @@ func (t *stream) receive(p []byte, peek, dontWait, all bool) (int, Errno) {
 			}
 		}
 		switch {
+		case errno == EINTR: // whatever was moved: the program is to end
+			return 0, errno
 		case total > 0 && (errno != OK || !all || peek || n == 0 || total == len(p)):
 			return total, OK
 		case errno != OK || n == 0:
@@ -236,6 +238,8 @@ func (t *stream) send(p []byte, dontWait bool) (int, Errno) {
 			}
 		}
 		switch {
+		case errno == EINTR:
+			return 0, errno
 		case total > 0 && (errno != OK || total == len(p) || !blocking):
 			return total, OK
 		case errno != OK || total == len(p):
