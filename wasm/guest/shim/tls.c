@@ -3,6 +3,8 @@
 #include "eryx.h"
 
 #define MAX_OUT (1 << 20)
+#define SMALL_ANSWER 16384
+#define ENOSPC 51
 
 extern int errno;
 
@@ -54,8 +56,10 @@ static PyObject *triple(PyObject *first, PyObject *second, PyObject *third) {
   PyObject *items[3] = {first, second, third};
   PyObject *tuple = first && second && third ? PyTuple_New(3) : NULL;
   for (int i = 0; i < 3; i++) {
-    if (tuple) PyTuple_SetItem(tuple, i, items[i]);
-    else if (items[i]) Py_DecRef(items[i]);
+    if (tuple)
+      PyTuple_SetItem(tuple, i, items[i]);
+    else if (items[i])
+      Py_DecRef(items[i]);
   }
   return tuple;
 }
@@ -65,7 +69,8 @@ static PyObject *py_put(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   long handle, op;
   Py_buffer in;
   uint32_t result[3] = {0};
-  if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &op) || PyObject_GetBuffer(args[2], &in, PyBUF_SIMPLE))
+  if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &op) ||
+      PyObject_GetBuffer(args[2], &in, PyBUF_SIMPLE))
     return NULL;
   int32_t status = eryx_host_tls_step((int32_t)handle, (int32_t)op, in.buf, (uint32_t)in.len, NULL, 0, result);
   PyBuffer_Release(&in);
@@ -107,17 +112,24 @@ static PyObject *py_get_into(PyObject *self, PyObject *const *args, Py_ssize_t n
 
 // ask(handle, what, data) -> object: the host's answer.
 static PyObject *py_ask(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+  static uint8_t small[SMALL_ANSWER];
   long handle, what;
   Py_buffer in;
-  if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &what) || PyObject_GetBuffer(args[2], &in, PyBUF_SIMPLE))
+  if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &what) ||
+      PyObject_GetBuffer(args[2], &in, PyBUF_SIMPLE))
     return NULL;
-  PyObject *out = PyBytes_FromStringAndSize(NULL, MAX_OUT);
-  PyObject *answer = NULL;
-  if (out) {
-    int32_t length = eryx_host_tls_ask((int32_t)handle, (int32_t)what, in.buf, (uint32_t)in.len, PyBytes_AsString(out), MAX_OUT);
-    answer = length < 0 ? fail(length) : eryx_unpack((uint8_t *)PyBytes_AsString(out), (uint32_t)length);
-    Py_DecRef(out);
+  int32_t length = eryx_host_tls_ask((int32_t)handle, (int32_t)what, in.buf, (uint32_t)in.len, small, sizeof small);
+  PyObject *answer = NULL, *large = NULL;
+  uint8_t *out = small;
+  if (length == -ENOSPC && (large = PyBytes_FromStringAndSize(NULL, MAX_OUT))) {
+    out = (uint8_t *)PyBytes_AsString(large);
+    length = eryx_host_tls_ask((int32_t)handle, (int32_t)what, in.buf, (uint32_t)in.len, out, MAX_OUT);
   }
+  if (length >= 0)
+    answer = eryx_unpack(out, (uint32_t)length);
+  else if (!PyErr_Occurred())
+    fail(length);
+  if (large) Py_DecRef(large);
   PyBuffer_Release(&in);
   return answer;
 }
@@ -133,7 +145,8 @@ static PyMethodDef methods[] = {
     {"open", py_open, METH_O, "open(options) -> int | bytes: a connection, or why there is none."},
     {"put", (PyCFunction)(void *)py_put, METH_FASTCALL, "put(handle, op, data) -> (status, consumed, pending)"},
     {"get", (PyCFunction)(void *)py_get, METH_FASTCALL, "get(handle, op, size) -> (status, bytes, pending)"},
-    {"get_into", (PyCFunction)(void *)py_get_into, METH_FASTCALL, "get_into(handle, op, buffer) -> (status, count, pending)"},
+    {"get_into", (PyCFunction)(void *)py_get_into, METH_FASTCALL,
+        "get_into(handle, op, buffer) -> (status, count, pending)"},
     {"ask", (PyCFunction)(void *)py_ask, METH_FASTCALL, "ask(handle, what, data) -> object: a question to the host."},
     {"close", py_close, METH_O, "close(handle): forget a connection."},
     {NULL, NULL, 0, NULL},

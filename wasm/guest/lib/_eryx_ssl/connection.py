@@ -16,7 +16,6 @@ from .errors import (
     OK,
     WANT_READ,
     WANT_WRITE,
-    SSLError,
     SSLWantReadError,
     SSLWantWriteError,
     host_error,
@@ -95,7 +94,7 @@ class Connection:
         try:
             status, consumed, pending = _eryx_tls.put(self._handle or self._open(), op, data)
         except OSError as error:
-            raise host_error(error) from None if not isinstance(error, SSLError) else error
+            raise host_error(error) from None
         if pending:
             self._flush(deadline)
         return status, consumed
@@ -131,11 +130,13 @@ class Connection:
             if limited:
                 left = deadline - time.monotonic()  # type: ignore[operator]
                 if left <= 0:
-                    raise TimeoutError("The operation timed out")
+                    raise TimeoutError
                 sock.settimeout(left)
             return function(sock, argument)
         except BlockingIOError:
             return None
+        except TimeoutError:
+            raise TimeoutError(f"The {'read' if function is _recv else 'write'} operation timed out") from None
         finally:
             if limited:
                 sock.settimeout(timeout)
@@ -190,10 +191,7 @@ class Connection:
         """Repeat an operation that takes bytes until it is done, or would block."""
         deadline = self._deadline()
         while True:
-            try:
-                status, consumed = self._put(op, data, deadline)
-            except (SSLError, PermissionError):
-                raise
+            status, consumed = self._put(op, data, deadline)
             if status == OK:
                 return consumed
             if status == WANT_WRITE:
