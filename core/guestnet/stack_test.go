@@ -1,0 +1,542 @@
+package guestnet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// waitFor is a guest that waits, and is interrupted when interrupts delivers.
+func waitFor(interrupts <-chan struct{}) Wait {
+	return func(d time.Duration, ready <-chan struct{}) bool {
+		var alarm <-chan time.Time
+		if d >= 0 {
+			alarm = time.After(d)
+		}
+		select {
+		case <-alarm:
+		case <-ready:
+		case <-interrupts:
+			return true
+		}
+		return false
+	}
+}
+
+func newStack(t testing.TB, c Config) *Stack {
+	t.Helper()
+	p, err := NewPolicy(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewStack(p, waitFor(nil))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func localConfig() Config {
+	c := Config{UDP: true, Listen: []string{"localhost"}, MaxConnections: 100}.AllowLocalhost()
+	return c
+}
+
+// connected is both ends of a connection inside one stack.
+func connected(t testing.TB, s *Stack) (client, server *Socket) {
+	t.Helper()
+	l := must(t)(s.Open(FamilyIPv4, TypeStream, 0))
+	check(t, l.Bind(addr("127.0.0.1:0")))
+	check(t, l.Listen(5))
+	local, _ := l.Names()
+	client = must(t)(s.Open(FamilyIPv4, TypeStream, 0))
+	check(t, client.Connect(local))
+	server = must(t)(l.Accept())
+	l.Close()
+	return client, server
+}
+
+func must(t testing.TB) func(*Socket, Errno) *Socket {
+	return func(k *Socket, errno Errno) *Socket {
+		t.Helper()
+		if errno != OK {
+			t.Fatalf("errno %d: %v", errno, errno)
+		}
+		return k
+	}
+}
+
+func check(t testing.TB, errno Errno) {
+	t.Helper()
+	if errno != OK {
+		t.Fatalf("errno %d: %v", errno, errno)
+	}
+}
+
+// outside is a server of the host's.
+func outside(t testing.TB, f func(net.Conn)) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go f(conn)
+		}
+	}()
+	t.Cleanup(func() { l.Close() })
+	return addrPortOf(l.Addr())
+}
+
+func TestAPeerThatIsFasterIsNotBuffered(t *testing.T) {
+	sent := make(chan int64, 1)
+	a := outside(t, func(conn net.Conn) {
+		_ = conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		n, _ := io.Copy(conn, struct{ io.Reader }{zeros{}})
+		sent <- n
+	})
+	s := newStack(t, localConfig())
+	k := must(t)(s.Open(FamilyIPv4, TypeStream, 0))
+	check(t, k.Connect(a))
+	<-sent
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := k.stream.received.size; n < receiveLimit || n > receiveLimit+largePiece {
+		t.Errorf("%d bytes are held, want about %d", n, receiveLimit)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestAPeerThatIsSlowerIsNotBuffered(t *testing.T) {
+	a := outside(t, func(net.Conn) { select {} })
+	c := localConfig()
+	c.IOTimeout = 100 * time.Millisecond
+	s := newStack(t, c)
+	k := must(t)(s.Open(FamilyIPv4, TypeStream, 0))
+	check(t, k.Connect(a))
+	k.SetNonblock(true)
+	data := make([]byte, 1<<20)
+	for errno := OK; errno != EAGAIN; { // until the system holds no more either
+		if _, errno = k.Send(data, 0, netip.AddrPort{}); errno != OK && errno != EAGAIN {
+			t.Fatal(errno)
+		}
+		s.mu.Lock()
+		if n := k.stream.outgoing.size + k.stream.flight; n > sendLimit {
+			t.Errorf("%d bytes are held, want at most %d", n, sendLimit)
+		}
+		s.mu.Unlock()
+	}
+	// The peer takes nothing for longer than the policy allows: the next send fails.
+	k.SetNonblock(false)
+	deadline := time.Now().Add(20 * time.Second)
+	for errno := OK; errno != ETIMEDOUT && errno != EPIPE; {
+		if _, errno = k.Send(data, 0, netip.AddrPort{}); time.Now().After(deadline) {
+			t.Fatal("the send never failed")
+		}
+	}
+}
+
+func TestStreamsMoveBytesExactly(t *testing.T) {
+	s := newStack(t, localConfig())
+	a, b := connected(t, s)
+	pa, pb, errno := s.Pair()
+	check(t, errno)
+	for _, ends := range [][2]*Socket{{a, b}, {b, a}, {pa, pb}, {pb, pa}} {
+		from, to := ends[0], ends[1]
+		want := make([]byte, 3_000_000)
+		for i := range want {
+			want[i] = byte(i * 7 >> 3)
+		}
+		from.SetNonblock(true)
+		to.SetNonblock(true)
+		var got []byte
+		left := want
+		buf := make([]byte, 10_007)
+		for len(got) < len(want) {
+			if len(left) > 0 {
+				n, errno := from.Send(left[:min(len(left), 50_021)], 0, netip.AddrPort{})
+				if errno != OK && errno != EAGAIN {
+					t.Fatal(errno)
+				}
+				left = left[n:]
+			}
+			n, _, errno := to.Receive(buf, 0)
+			if errno == EAGAIN && len(left) == 0 {
+				if _, errno := s.Poll([]PollEntry{{Socket: to, Events: PollIn}}, time.Minute); errno != OK {
+					t.Fatal(errno)
+				}
+			}
+			if errno != OK && errno != EAGAIN {
+				t.Fatal(errno)
+			}
+			got = append(got, buf[:n]...)
+		}
+		if !bytes.Equal(got, want) {
+			t.Error("the bytes differ")
+		}
+		from.SetNonblock(false)
+		to.SetNonblock(false)
+	}
+}
+
+func TestShutdownAndEnd(t *testing.T) {
+	s := newStack(t, localConfig())
+	a, b := connected(t, s)
+	pa, pb, errno := s.Pair()
+	check(t, errno)
+	for _, ends := range [][2]*Socket{{a, b}, {pa, pb}} {
+		from, to := ends[0], ends[1]
+		_, errno := from.Send([]byte("last"), 0, netip.AddrPort{})
+		check(t, errno)
+		check(t, from.Shutdown(2))
+		if _, errno := from.Send([]byte("x"), 0, netip.AddrPort{}); errno != EPIPE {
+			t.Errorf("send after shutdown: %d", errno)
+		}
+		buf := make([]byte, 10)
+		n, _, errno := to.Receive(buf, MsgWaitAll)
+		if string(buf[:n]) != "last" || errno != OK {
+			t.Errorf("%q %d", buf[:n], errno)
+		}
+		if n, _, errno := to.Receive(buf, 0); n != 0 || errno != OK {
+			t.Errorf("after the end: %d %d", n, errno)
+		}
+		_, errno = to.Send([]byte("still"), 0, netip.AddrPort{})
+		check(t, errno)
+		if n, _, _ := from.Receive(buf, MsgPeek); string(buf[:n]) != "still" {
+			t.Errorf("%q", buf[:n])
+		}
+		to.Close()
+		if n, _, _ := from.Receive(buf, MsgWaitAll); string(buf[:n]) != "still" {
+			t.Errorf("%q", buf[:n])
+		}
+	}
+}
+
+func TestInterruptEndsAWait(t *testing.T) {
+	interrupts := make(chan struct{}, 1)
+	p, err := NewPolicy(localConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewStack(p, waitFor(interrupts))
+	defer s.Close()
+	a, _, errno := s.Pair()
+	check(t, errno)
+	interrupts <- struct{}{}
+	if _, _, errno := a.Receive(make([]byte, 1), 0); errno != EINTR {
+		t.Errorf("errno %d, want EINTR", errno)
+	}
+}
+
+func TestWrongCallsAreErrors(t *testing.T) {
+	s := newStack(t, localConfig())
+	open := func() *Socket { return must(t)(s.Open(FamilyIPv4, TypeStream, 0)) }
+	a, b := connected(t, s)
+	closed := open()
+	closed.Close()
+	closed.Close()
+	none := netip.AddrPort{}
+	for name, c := range map[string]struct{ got, want Errno }{
+		"listen on a connection":     {a.Listen(1), EINVAL},
+		"connect twice":              {a.Connect(addr("127.0.0.1:1")), EISCONN},
+		"bind a connection":          {b.Bind(addr("127.0.0.1:0")), EINVAL},
+		"connect to another family":  {open().Connect(addr("[::1]:1")), EAFNOSUPPORT},
+		"connect to nothing":         {open().Connect(none), EAFNOSUPPORT},
+		"bind another family":        {open().Bind(addr("[::1]:0")), EAFNOSUPPORT},
+		"closed: bind":               {closed.Bind(addr("127.0.0.1:0")), EBADF},
+		"closed: connect":            {closed.Connect(addr("127.0.0.1:1")), EBADF},
+		"closed: listen":             {closed.Listen(1), EBADF},
+		"closed: shutdown":           {closed.Shutdown(1), EBADF},
+		"closed: option":             {closed.SetOption(levelSocket, optionKeepAlive, 1), EBADF},
+		"shutdown before connect":    {open().Shutdown(3), ENOTCONN},
+		"shutdown how":               {a.Shutdown(0), EINVAL},
+		"option that is not known":   {a.SetOption(99, 99, 1), ENOPROTOOPT},
+		"receive before connect":     {errnoOfReceive(open()), ENOTCONN},
+		"receive flags":              {errnoOfFlags(a), ENOTSUP},
+		"watch a closed one":         {s.Watch(2, 5, closed, PollIn), EBADF},
+		"a set of a negative number": {s.MakeSet(-1), ENOBUFS},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: errno %d, want %d", name, c.got, c.want)
+		}
+	}
+	for _, c := range []struct{ family, kind, protocol int32 }{{0, 6, 0}, {3, 6, 0}, {1, 3, 0}, {1, 6, 17}, {1, 5, 6}, {-1, -1, -1}} {
+		if _, errno := s.Open(c.family, c.kind, c.protocol); errno == OK {
+			t.Errorf("%+v: no error", c)
+		}
+	}
+	if _, errno := open().Accept(); errno != EINVAL {
+		t.Errorf("accept: %d", errno)
+	}
+}
+
+func errnoOfReceive(k *Socket) Errno { _, _, errno := k.Receive(make([]byte, 1), 0); return errno }
+
+func errnoOfFlags(k *Socket) Errno { _, _, errno := k.Receive(make([]byte, 1), 1<<30); return errno }
+
+func TestSetsAreLevelTriggeredAndFair(t *testing.T) {
+	s := newStack(t, localConfig())
+	told := make(chan struct{}, 100)
+	s.OnReady(func() { told <- struct{}{} })
+	var ends []*Socket
+	for fd := range int32(6) {
+		a, b, errno := s.Pair()
+		check(t, errno)
+		check(t, s.Watch(HostedSet, fd, a, PollIn))
+		ends = append(ends, b)
+	}
+	if s.Pending(HostedSet) {
+		t.Error("pending before anything arrived")
+	}
+	for _, b := range ends {
+		_, errno := b.Send([]byte("x"), 0, netip.AddrPort{})
+		check(t, errno)
+	}
+	<-told
+	seen := map[int32]bool{}
+	for range 6 {
+		count := 0
+		s.Ready(HostedSet, 2, func(fd int32, events uint16) {
+			seen[fd] = true
+			if count++; events != PollIn {
+				t.Errorf("events %d", events)
+			}
+		})
+		if count != 2 {
+			t.Errorf("%d were told, want 2", count)
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("only %v were told", seen)
+	}
+	for _, b := range ends {
+		b.Close()
+	}
+	s.Unwatch(HostedSet, 0)
+	count := 0
+	s.Ready(HostedSet, 100, func(int32, uint16) { count++ })
+	if count != 5 {
+		t.Errorf("%d are ready, want 5", count)
+	}
+	s.DropSet(HostedSet)
+	if s.HasSet(HostedSet) || s.Pending(HostedSet) {
+		t.Error("the set lives on")
+	}
+	for n := range int32(maxSets + 10) {
+		if errno := s.MakeSet(n + 1); (errno == OK) != (n < maxSets) {
+			t.Fatalf("set %d: %d", n+1, errno)
+		}
+	}
+}
+
+func TestUpgradeGetsWhatWasReadAhead(t *testing.T) {
+	s := newStack(t, localConfig())
+	a, b := connected(t, s)
+	_, errno := a.Send([]byte("ahead"), 0, netip.AddrPort{})
+	check(t, errno)
+	if _, errno := s.Poll([]PollEntry{{Socket: b, Events: PollIn}}, time.Minute); errno != OK {
+		t.Fatal(errno)
+	}
+	check(t, b.Upgrade(func(_ context.Context, conn net.Conn, _ Peer) (net.Conn, error) {
+		buf := make([]byte, 7)
+		if _, err := io.ReadFull(conn, buf); err != nil || string(buf) != "aheadXY" {
+			return nil, fmt.Errorf("got %q, %v", buf, err)
+		}
+		return conn, nil
+	}))
+	if _, _, errno := b.Receive(make([]byte, 1), MsgDontWait); errno != EAGAIN {
+		t.Errorf("while it is upgraded: errno %d", errno)
+	}
+	_, errno = a.Send([]byte("XYafter"), 0, netip.AddrPort{})
+	check(t, errno)
+	check(t, b.AwaitUpgrade())
+	if err, done := b.UpgradeError(); err != nil || !done {
+		t.Fatal(err, done)
+	}
+	buf := make([]byte, 10)
+	n, _, errno := b.Receive(buf[:5], MsgWaitAll)
+	if string(buf[:n]) != "after" || errno != OK {
+		t.Errorf("%q %d", buf[:n], errno)
+	}
+	broken := errors.New("no")
+	check(t, b.Upgrade(func(context.Context, net.Conn, Peer) (net.Conn, error) { return nil, broken }))
+	check(t, b.AwaitUpgrade())
+	if err, _ := b.UpgradeError(); err != broken {
+		t.Errorf("%v", err)
+	}
+	if _, errno := b.Send([]byte("x"), 0, netip.AddrPort{}); errno != EPIPE {
+		t.Errorf("send on a broken socket: %d", errno)
+	}
+}
+
+func TestDialHostTriesAllAddresses(t *testing.T) {
+	a := outside(t, func(conn net.Conn) { conn.Close() })
+	c := localConfig()
+	c.ConnectTimeout = 20 * time.Second
+	// The first does not answer, the second refuses.
+	c.Resolver = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("::1"), a.Addr()}, nil
+	}
+	c.OnConnect = func(ctx context.Context, at Attempt) error {
+		if at.Address.Addr() == netip.MustParseAddr("127.0.0.3") {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}
+	s := newStack(t, c)
+	conn, peer, err := s.DialHost(context.Background(), "many.example", a.Port())
+	if err != nil || peer.Address != a || peer.Host() != "many.example" {
+		t.Fatal(err, peer)
+	}
+	conn.Close()
+	conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != 0 {
+		t.Errorf("%d connections are counted", s.open)
+	}
+}
+
+func TestAnswersAreRememberedWithinBounds(t *testing.T) {
+	asked := 0
+	var mu sync.Mutex
+	c := localConfig()
+	c.Resolver = func(_ context.Context, host string) ([]netip.Addr, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		if host == "none.example" {
+			return nil, &net.DNSError{IsNotFound: true}
+		}
+		return []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("::ffff:8.8.8.8"), netip.MustParseAddr("2606:4700::1")}, nil
+	}
+	s := newStack(t, c)
+	for range 3 {
+		found, gai, errno := s.Resolve("A.example.", FamilyAny)
+		if len(found) != 2 || gai != 0 || errno != OK {
+			t.Fatal(found, gai, errno)
+		}
+		if _, gai, _ := s.Resolve("none.example", FamilyAny); gai != GAINoName {
+			t.Fatal(gai)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times, want 2", asked)
+	}
+	for i := range maxAnswers + 100 {
+		if _, gai, errno := s.Resolve(fmt.Sprintf("n%d.example", i), FamilyIPv4); gai != 0 || errno != OK {
+			t.Fatal(gai, errno)
+		}
+	}
+	if n := len(s.answers.byName); n > maxAnswers {
+		t.Errorf("%d answers are remembered", n)
+	}
+	if n := len(s.names(netip.MustParseAddr("8.8.8.8"))); n != maxNames {
+		t.Errorf("%d names of one address are remembered", n)
+	}
+	for _, name := range []string{"", ".", "a b", "a/b", "a\x00b", "ü", string(bytes.Repeat([]byte("a"), 300))} {
+		if _, gai, errno := s.Resolve(name, FamilyAny); gai != GAINoName || errno != OK {
+			t.Errorf("%q: %d %d", name, gai, errno)
+		}
+	}
+}
+
+// Many sockets at once, from both sides, while stacks end: nothing is left.
+func TestHammer(t *testing.T) {
+	before := runtime.NumGoroutine()
+	a := outside(t, func(conn net.Conn) {
+		defer conn.Close()
+		_, _ = io.Copy(conn, conn)
+	})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			p, err := NewPolicy(localConfig())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 10 {
+				s := NewStack(p, waitFor(nil))
+				s.OnReady(func() { s.Pending(HostedSet) })
+				var sockets []*Socket
+				for fd := range int32(8) {
+					k, errno := s.Open(FamilyIPv4, TypeStream, 0)
+					if errno != OK {
+						t.Error(errno)
+						continue
+					}
+					k.SetNonblock(fd%2 == 0)
+					if errno := k.Connect(a); errno != OK && errno != EINPROGRESS {
+						t.Error(errno)
+					}
+					_ = s.Watch(HostedSet, fd, k, PollIn|PollOut)
+					sockets = append(sockets, k)
+				}
+				buf := make([]byte, 100)
+				for n := range 40 {
+					k := sockets[n%len(sockets)]
+					_, _ = k.Send(bytes.Repeat([]byte{byte(n)}, 5000), MsgDontWait, netip.AddrPort{})
+					_, _, _ = k.Receive(buf, MsgDontWait)
+					s.Ready(HostedSet, 3, func(int32, uint16) {})
+				}
+				if i%2 == 0 {
+					for _, k := range sockets {
+						k.Close()
+					}
+				}
+				s.Close()
+			}
+		})
+	}
+	all.Wait()
+	for end := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before+10; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines are left, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}
+
+func TestQueue(t *testing.T) {
+	var q queue
+	var want []byte
+	for i := range 200 {
+		p := bytes.Repeat([]byte{byte(i)}, i*97%9000)
+		q.write(p)
+		want = append(want, p...)
+		if i%3 == 0 {
+			buf := make([]byte, i*41%7000)
+			ahead := slices.Clone(buf)
+			n := q.read(buf, false)
+			if m := copy(ahead, want); m != n || !bytes.Equal(buf[:n], want[:n]) {
+				t.Fatal("the bytes differ")
+			}
+			want = want[n:]
+		}
+		if q.size != len(want) {
+			t.Fatalf("size %d, want %d", q.size, len(want))
+		}
+	}
+	ahead := make([]byte, len(want)+5)
+	if n := q.read(ahead, true); n != len(want) || !bytes.Equal(ahead[:n], want) || q.size != n {
+		t.Error("peek differs")
+	}
+	q.clear()
+	if q.size != 0 || q.read(ahead, false) != 0 {
+		t.Error("not empty")
+	}
+}
