@@ -22,6 +22,8 @@ type options struct {
 	packages []string // paths
 	with     []string // requirements
 	env      map[string]string
+	network  networkOptions
+	granted  *core.NetConfig // what network says
 	json     bool
 	version  bool
 	operands []string // the script and its arguments; with -c only those
@@ -45,6 +47,13 @@ const help = `Run untrusted Python in a sandbox. It sees no file, network or var
   -e, --env NAME=VALUE           set an environment variable of the script
   -p, --package PATH             let the script import a wheel, a source archive, or what is in a directory
   -w, --with REQUIREMENT         the same for a package from PyPI, as 'jinja2>=3', with all that it needs
+      --net                      let the script reach every host whose address is public
+      --allow-host HOST          let it reach the hosts that fit and no others: a name, in which * stands for any
+                                 characters, an address, 10.0.0.0/8, or localhost; perhaps with a port, HOST:443
+      --secret NAME[=VAR]@HOST[,HOST...]
+                                 let it send the value of the environment variable VAR (or NAME) to HOST, in HTTP
+                                 headers, without seeing it: the script's variable NAME has a placeholder
+      --root-cert FILE           trust a certificate authority, beside the system's
       --json                     print one JSON object: output, result, error, figures
       --version                  print the version
   -h, --help                     print this text
@@ -61,7 +70,9 @@ func parseOptions(arguments []string) (*options, error) {
 	}
 	o.hasCode = f.Changed("code")
 	o.operands = f.Args()
-	return o, nil
+	var err error
+	o.granted, err = o.network.config()
+	return o, err
 }
 
 // flagSet defines the options and sets their defaults.
@@ -81,6 +92,10 @@ func (o *options) flagSet() *pflag.FlagSet {
 	f.VarP(envFlag{o.env}, "env", "e", "")
 	f.StringArrayVarP(&o.packages, "package", "p", nil, "")
 	f.StringArrayVarP(&o.with, "with", "w", nil, "")
+	f.BoolVar(&o.network.net, "net", false, "")
+	f.StringArrayVar(&o.network.hosts, "allow-host", nil, "")
+	f.Var(secretsFlag{&o.network.secrets}, "secret", "")
+	f.StringArrayVar(&o.network.roots, "root-cert", nil, "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.BoolVar(&o.version, "version", false, "")
 	return f
