@@ -211,6 +211,7 @@ func readTLSOptions(message []byte) (o guestnet.TLSOptions, err error) {
 	o.Hostname, _ = m["hostname"].(string)
 	o.Verify = int(number("verify"))
 	o.CheckHostname, _ = m["check_hostname"].(bool)
+	o.OwnRoots, _ = m["own_roots"].(bool)
 	o.Chain, _ = m["chain"].([]byte)
 	o.Key, _ = m["key"].([]byte)
 	o.MinVersion, o.MaxVersion = uint16(number("min_version")), uint16(number("max_version"))

@@ -38,8 +38,9 @@ type TLSOptions struct {
 	// Verify is 0 (none), 1 (optional, of servers) or 2 (required).
 	Verify        int
 	CheckHostname bool
-	// Roots are the certificates that the guest adds, DER.
-	Roots [][]byte
+	// Roots are the certificates that the guest adds, DER; OwnRoots says that there are some, where they do not count.
+	Roots    [][]byte
+	OwnRoots bool
 	// Chain and Key are its own certificate, PEM.
 	Chain, Key []byte
 	Protocols  []string // ALPN

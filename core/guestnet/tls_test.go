@@ -191,7 +191,7 @@ func TestTLSPolicy(t *testing.T) {
 		verified bool
 	}{
 		{"no verification, strict", false, TLSOptions{Hostname: "localhost"}, "allow_insecure_tls is off", false},
-		{"own authority, strict", false, TLSOptions{Hostname: "localhost", Verify: 2, CheckHostname: true, Roots: own}, "allow_insecure_tls is off", false},
+		{"own authority, strict", false, TLSOptions{Hostname: "localhost", Verify: 2, CheckHostname: true, Roots: own, OwnRoots: true}, "allow_insecure_tls is off", false},
 		{"no name, strict", false, TLSOptions{Verify: 2}, "server_hostname is needed", false},
 		{"no verification, lenient", true, TLSOptions{Hostname: "localhost"}, "", false},
 		{"own authority, lenient", true, TLSOptions{Hostname: "localhost", Verify: 2, CheckHostname: true, Roots: own}, "", false},

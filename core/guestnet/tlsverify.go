@@ -43,7 +43,7 @@ func (e *engine) verifyServer(state tls.ConnectionState) error {
 		return nil
 	}
 	if !lenient {
-		if e.options.Verify != 2 || !e.options.CheckHostname || len(e.options.Roots) > 0 {
+		if e.options.Verify != 2 || !e.options.CheckHostname || e.options.OwnRoots {
 			err.Text += " (verification by the host's roots is required by the network policy: allow_insecure_tls is off)"
 		}
 		return err

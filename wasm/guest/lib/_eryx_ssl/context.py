@@ -276,6 +276,8 @@ class SSLContext:
             options["server"] = True
         if hostname:
             options["hostname"] = hostname
+        if self._roots:
+            options["own_roots"] = True
         if self._roots and (insecure or server_side):
             options["roots"] = list(self._roots)
         if self._chain:
