@@ -57,6 +57,9 @@ func run() error {
 	flag.StringVar(&o.library, "library", filepath.Join(root, "build/liberyx.so"), "our library, for our Python package")
 	flag.Parse()
 
+	if _, err := startServers(); err != nil { // before the children, who are told the port
+		return err
+	}
 	ours, err := newEngine(context.Background(), o)
 	if err != nil {
 		return err

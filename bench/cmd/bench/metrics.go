@@ -36,6 +36,7 @@ var factoryImports = []string{
 func (e *engine) metrics() []metric {
 	all := append(e.startMetrics(), e.callbackMetrics()...)
 	all = append(all, e.stateMetrics()...)
+	all = append(all, e.networkMetrics()...)
 	all = append(all, e.bindingMetrics()...)
 	for _, module := range imports {
 		all = append(all, metric{name: "import/" + module, what: "first `import " + module + "` in a fresh guest", unit: "s",
