@@ -3,6 +3,8 @@ package guestnet
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -10,6 +12,9 @@ import (
 const (
 	maxGuestRoots = 1000
 	maxHostname   = 255
+	maxRootBytes  = 32 << 10
+	// maxKeyBytes is the longest private key of a guest's, in DER: RSA with 8192 bits. Checking a longer one takes long.
+	maxKeyBytes = 5000
 )
 
 // config is the configuration of crypto/tls for what the guest asks, as far as the policy lets it. filtered says that
@@ -34,7 +39,7 @@ func (e *engine) config(filtered bool) (*tls.Config, error) {
 		return nil, &TLSFailure{Kind: "ssl", Reason: "UNSUPPORTED_PROTOCOL", Text: "the maximum version is below TLS 1.2, which the network policy requires (allow_insecure_tls is off)"}
 	}
 	if len(o.Chain) > 0 {
-		pair, err := tls.X509KeyPair(o.Chain, o.Key)
+		pair, err := keyPair(o.Chain, o.Key)
 		if err != nil {
 			return nil, &TLSFailure{Kind: "ssl", Reason: "PEM_LIB", Text: "PEM lib: " + err.Error()}
 		}
@@ -97,6 +102,9 @@ func (e *engine) hostCertificate(*tls.CertificateRequestInfo) (*tls.Certificate,
 // guestRoots adds the guest's certificates to pool.
 func (e *engine) guestRoots(pool *x509.CertPool) *x509.CertPool {
 	for _, der := range e.options.Roots {
+		if len(der) > maxRootBytes {
+			continue
+		}
 		if certificate, err := x509.ParseCertificate(der); err == nil {
 			pool.AddCert(certificate)
 		}
@@ -104,9 +112,23 @@ func (e *engine) guestRoots(pool *x509.CertPool) *x509.CertPool {
 	return pool
 }
 
+// keyPair reads a certificate and a key of the guest's.
+func keyPair(chain, key []byte) (tls.Certificate, error) {
+	for rest := key; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") && len(block.Bytes) > maxKeyBytes {
+			return tls.Certificate{}, errors.New("the private key is longer than RSA with 8192 bits")
+		}
+	}
+	return tls.X509KeyPair(chain, key)
+}
+
 // CheckPair reports why a certificate and a key, both PEM, do not belong together; "" if they do.
 func CheckPair(chain, key []byte) string {
-	if _, err := tls.X509KeyPair(chain, key); err != nil {
+	if _, err := keyPair(chain, key); err != nil {
 		return strings.TrimPrefix(err.Error(), "tls: ")
 	}
 	return ""

@@ -95,6 +95,13 @@ func (e *engine) read(p []byte) (int, TLSStatus) {
 	n := copy(p, e.plain)
 	e.plain = e.plain[n:]
 	for n < len(p) {
+		// The peer, who may be the guest itself, can have us answer without end.
+		if e.wire.pending() > maxWireOut {
+			if n > 0 {
+				return n, TLSOK
+			}
+			return 0, TLSWantWrite
+		}
 		got, err := e.readRecord(p[n:])
 		n += got
 		if err == nil {
@@ -174,6 +181,9 @@ func (e *engine) shutdown() TLSStatus {
 	e.plain = nil
 	discard := make([]byte, recordBytes)
 	for {
+		if e.wire.pending() > maxWireOut {
+			return TLSWantWrite
+		}
 		_, err := e.conn.Read(discard)
 		switch {
 		case err == nil:
