@@ -48,6 +48,7 @@ var hostFunctions = []hostFunction{
 	{"tls_open", hostTLSOpen, []api.ValueType{i32, i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"tls_step", hostTLSStep, []api.ValueType{i32, i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"tls_ask", hostTLSAsk, []api.ValueType{i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_move", hostTLSMove, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
 	{"tls_close", hostTLSClose, []api.ValueType{i32}, nil},
 	{"chmod", hostChmod, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
 	{"dup", hostDup, []api.ValueType{i32, i32}, []api.ValueType{i32}},

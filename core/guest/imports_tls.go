@@ -116,6 +116,26 @@ func (g *Guest) closeTLS() {
 	g.tls = nil
 }
 
+// hostTLSMove moves ciphertext between a socket and a connection, without the guest: into the connection (0), which
+// answers how much, or out of it (1), which answers how much is left. It never waits.
+func hostTLSMove(g *Guest, stack []uint64) {
+	socket, errno := g.socket(stack[1])
+	if errno != guestnet.OK {
+		g.answer(stack, 0, errno)
+		return
+	}
+	if g.tlsTable() == nil {
+		g.answer(stack, 0, guestnet.EACCES)
+		return
+	}
+	move := g.tls.Receive
+	if int32(stack[2]) == 1 {
+		move = g.tls.Send
+	}
+	n, errno := move(int32(stack[0]), socket)
+	g.answer(stack, int32(n), errno)
+}
+
 func hostTLSClose(g *Guest, stack []uint64) { g.tls.Close(int32(stack[0])) }
 
 func hostTLSAsk(g *Guest, stack []uint64) {

@@ -24,7 +24,7 @@ func tlsGuest(t testing.TB) *Guest {
 	return g
 }
 
-var tlsFunctions = []func(*Guest, []uint64){hostTLSOpen, hostTLSStep, hostTLSAsk, hostTLSClose}
+var tlsFunctions = []func(*Guest, []uint64){hostTLSOpen, hostTLSStep, hostTLSAsk, hostTLSClose, hostTLSMove}
 
 // tlsWords are the words a call may be made with: handles, operations, pointers, lengths.
 var tlsWords = []uint64{

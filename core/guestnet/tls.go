@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // TLSStatus is the outcome of one step of a TLS connection. The numbers are shared with wasm/guest/lib/_eryx_ssl.
@@ -55,6 +56,7 @@ type TLSTable struct {
 	filters FilterFunc
 	engines map[int32]*engine
 	last    int32
+	buffer  []byte // between sockets and connections
 }
 
 // Errors of a TLSTable.
@@ -161,6 +163,50 @@ func (t *TLSTable) Step(handle int32, op int32, in, out []byte) (s TLSStep, err 
 	}
 	s.Pending = e.wire.pending()
 	return s, nil
+}
+
+// Receive moves ciphertext that a socket has into a connection: how much, 0 at the end, EAGAIN if there is none yet.
+func (t *TLSTable) Receive(handle int32, socket *Socket) (int, Errno) {
+	e := t.engines[handle]
+	if e == nil {
+		return 0, EBADF
+	}
+	room := e.wire.room()
+	if room == 0 {
+		return 0, ENOBUFS
+	}
+	if t.buffer == nil {
+		t.buffer = make([]byte, writeBytes)
+	}
+	n, _, errno := socket.Receive(t.buffer[:min(room, writeBytes)], MsgDontWait)
+	switch {
+	case errno != OK:
+		return 0, errno
+	case n == 0:
+		e.wire.end()
+	default:
+		e.wire.feed(t.buffer[:n])
+	}
+	return n, OK
+}
+
+// Send moves a connection's ciphertext to a socket: how much is left that it has no room for.
+func (t *TLSTable) Send(handle int32, socket *Socket) (int, Errno) {
+	e := t.engines[handle]
+	if e == nil {
+		return 0, EBADF
+	}
+	for e.wire.pending() > 0 {
+		errno := e.wire.passOn(func(p []byte) (int, Errno) { return socket.Send(p, MsgDontWait, netip.AddrPort{}) })
+		switch errno {
+		case OK:
+		case EAGAIN:
+			return e.wire.pending(), OK
+		default:
+			return 0, errno
+		}
+	}
+	return 0, OK
 }
 
 // Failure is what the last step with TLSError was about.

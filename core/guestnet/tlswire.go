@@ -73,6 +73,27 @@ func (c *memoryConn) take(p []byte) int {
 	return n
 }
 
+// passOn has send take what is to be sent, or a part of it.
+func (c *memoryConn) passOn(send func([]byte) (int, Errno)) Errno {
+	c.mu.Lock()
+	out := c.out
+	c.mu.Unlock()
+	n, errno := send(out) // only appended to meanwhile
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out = c.out[n:]; len(c.out) == 0 {
+		c.out = nil
+	}
+	return errno
+}
+
+// room is how much feed takes.
+func (c *memoryConn) room() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maxWireIn - len(c.in)
+}
+
 // pending is how many bytes are to be sent.
 func (c *memoryConn) pending() int {
 	c.mu.Lock()

@@ -21,7 +21,7 @@ Ready = list[tuple[selectors.SelectorKey, int]]
 class _Keys(Mapping[Any, selectors.SelectorKey]):
     """What is registered, by file object or descriptor."""
 
-    def __init__(self, selector: "HostSelector") -> None:
+    def __init__(self, selector: HostSelector) -> None:
         self._selector = selector
 
     def __len__(self) -> int:
@@ -30,7 +30,7 @@ class _Keys(Mapping[Any, selectors.SelectorKey]):
     def __iter__(self) -> Iterator[int]:
         return iter(self._selector._keys)
 
-    def get(self, fileobj: Any, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, fileobj: Any, default: Any = None) -> Any:
         """As every mapping's; asyncio asks with numbers, and often."""
         if isinstance(fileobj, int):
             return self._selector._keys.get(fileobj, default)

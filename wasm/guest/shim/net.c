@@ -168,3 +168,10 @@ ERYX_OVERRIDE int ioctl(int fd, int request, ...) {
   *value = n < 0 ? 0 : n;
   return 0;
 }
+
+// CPython's own duplicates nothing in this build; socket.dup() and socket.fromfd() use it. os.dup is eryx/posix.py's.
+ERYX_OVERRIDE int _Py_dup(int fd) {
+  int copy = eryx_net_result(eryx_host_dup(fd, -1));
+  if (copy < 0) PyErr_SetFromErrno(PyExc_OSError);
+  return copy;
+}

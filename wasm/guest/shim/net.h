@@ -66,11 +66,13 @@ ERYX_HOST(net_listen) int32_t eryx_net_listen(int32_t fd, int32_t backlog);
 ERYX_HOST(net_accept) int32_t eryx_net_accept(int32_t fd, eryx_address *from, int32_t flags);
 ERYX_HOST(net_name) int32_t eryx_net_name(int32_t fd, int32_t peer, eryx_address *out);
 ERYX_HOST(net_receive) int32_t eryx_net_receive(int32_t fd, void *buf, uint32_t n, int32_t flags, eryx_address *from);
-ERYX_HOST(net_send) int32_t eryx_net_send(int32_t fd, const void *buf, uint32_t n, int32_t flags, const eryx_address *to);
+ERYX_HOST(net_send)
+int32_t eryx_net_send(int32_t fd, const void *buf, uint32_t n, int32_t flags, const eryx_address *to);
 ERYX_HOST(net_option) int32_t eryx_net_option(int32_t fd, int32_t level, int32_t name, int32_t *value, int32_t set);
 ERYX_HOST(net_shutdown) int32_t eryx_net_shutdown(int32_t fd, int32_t how);
 ERYX_HOST(net_poll) int32_t eryx_net_poll(void *fds, uint32_t n, int64_t ns);
-ERYX_HOST(net_resolve) int32_t eryx_net_resolve(const char *name, uint32_t len, int32_t family, eryx_address *out, uint32_t bytes);
+ERYX_HOST(net_resolve)
+int32_t eryx_net_resolve(const char *name, uint32_t len, int32_t family, eryx_address *out, uint32_t bytes);
 ERYX_HOST(net_lookup) int32_t eryx_net_lookup(const char *name, uint32_t len);
 ERYX_HOST(net_watch) int32_t eryx_net_watch(int32_t set, int32_t fd, int32_t events);
 ERYX_HOST(net_ready) int32_t eryx_net_ready(int32_t set, void *out, uint32_t bytes);

@@ -48,13 +48,38 @@ static const struct {
   uint16_t port;
   uint8_t udp;  // 0: TCP only, 1: both
 } services[] = {
-    {"echo", 7, 1},     {"discard", 9, 1}, {"daytime", 13, 0},  {"ftp-data", 20, 0}, {"ftp", 21, 0},
-    {"ssh", 22, 0},     {"telnet", 23, 0}, {"smtp", 25, 0},     {"time", 37, 1},     {"domain", 53, 1},
-    {"tftp", 69, 1},    {"http", 80, 0},   {"kerberos", 88, 1}, {"pop3", 110, 0},    {"nntp", 119, 0},
-    {"ntp", 123, 1},    {"imap", 143, 0},  {"snmp", 161, 1},    {"ldap", 389, 1},    {"https", 443, 1},
-    {"submissions", 465, 0}, {"smtps", 465, 0}, {"submission", 587, 0}, {"ldaps", 636, 0}, {"domain-s", 853, 0},
-    {"ftps", 990, 0},   {"imaps", 993, 0}, {"pop3s", 995, 0},   {"mysql", 3306, 0},  {"postgresql", 5432, 0},
-    {"redis", 6379, 0}, {"http-alt", 8080, 0},
+    {"echo", 7, 1},
+    {"discard", 9, 1},
+    {"daytime", 13, 0},
+    {"ftp-data", 20, 0},
+    {"ftp", 21, 0},
+    {"ssh", 22, 0},
+    {"telnet", 23, 0},
+    {"smtp", 25, 0},
+    {"time", 37, 1},
+    {"domain", 53, 1},
+    {"tftp", 69, 1},
+    {"http", 80, 0},
+    {"kerberos", 88, 1},
+    {"pop3", 110, 0},
+    {"nntp", 119, 0},
+    {"ntp", 123, 1},
+    {"imap", 143, 0},
+    {"snmp", 161, 1},
+    {"ldap", 389, 1},
+    {"https", 443, 1},
+    {"submissions", 465, 0},
+    {"smtps", 465, 0},
+    {"submission", 587, 0},
+    {"ldaps", 636, 0},
+    {"domain-s", 853, 0},
+    {"ftps", 990, 0},
+    {"imaps", 993, 0},
+    {"pop3s", 995, 0},
+    {"mysql", 3306, 0},
+    {"postgresql", 5432, 0},
+    {"redis", 6379, 0},
+    {"http-alt", 8080, 0},
 };
 #define SERVICES (sizeof services / sizeof *services)
 
@@ -106,8 +131,11 @@ static struct addrinfo *entry(const eryx_address *a, int type, int port, const c
   if (!b) return NULL;
   eryx_address at = *a;
   at.port = (uint16_t)port;
-  b->info = (struct addrinfo){.family = a->family, .type = type, .protocol = type == SOCK_DGRAM ? 17 : 6,
-      .addrlen = sizeof b->addr, .addr = &b->addr};
+  b->info = (struct addrinfo){.family = a->family,
+      .type = type,
+      .protocol = type == SOCK_DGRAM ? 17 : 6,
+      .addrlen = sizeof b->addr,
+      .addr = &b->addr};
   eryx_net_put(&at, &b->addr, &b->info.addrlen);
   if (canonical) b->info.canonname = strcpy(b->name, canonical);
   return &b->info;
@@ -158,8 +186,7 @@ ERYX_OVERRIDE int getaddrinfo(
   if (type < 0) return type;
   if (port < 0) return EAI_SERVICE;
   int numeric = hints->flags & AI_NUMERICHOST ? ERYX_NUMERIC : 0;
-  int n = host ? resolve(host, hints->family | numeric, found)
-               : local(hints->family, hints->flags & AI_PASSIVE, found);
+  int n = host ? resolve(host, hints->family | numeric, found) : local(hints->family, hints->flags & AI_PASSIVE, found);
   if (n < 0) return n;
   if (n == 0) return EAI_NONAME;
   return list(found, n, type, port, hints->flags & AI_CANONNAME ? host : NULL, out);
@@ -232,7 +259,8 @@ ERYX_OVERRIDE const char *hstrerror(int code) { return "Unknown host"; }
 static struct hostent *host_entry(const char *name, const eryx_address *found, int n) {
   static char text[256], bytes[MAX_ADDRESSES][4];
   static char *none[1], *addresses[MAX_ADDRESSES + 1];
-  static struct hostent answer = {.name = text, .aliases = none, .addrtype = AF_INET, .length = 4, .addr_list = addresses};
+  static struct hostent answer = {
+      .name = text, .aliases = none, .addrtype = AF_INET, .length = 4, .addr_list = addresses};
   if (n <= 0 || strlen(name) >= sizeof text) return NULL;
   strcpy(text, name);
   for (int i = 0; i < n; i++) addresses[i] = memcpy(bytes[i], found[i].addr, 4);

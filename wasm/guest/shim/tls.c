@@ -5,6 +5,7 @@
 #define MAX_OUT (1 << 20)
 #define SMALL_ANSWER 16384
 #define ENOSPC 51
+#define EAGAIN 6
 
 extern int errno;
 
@@ -21,6 +22,9 @@ int32_t eryx_host_tls_step(
 // tls_ask answers a question in msgpack: its length, or a negative errno (ENOSPC: more room is needed).
 ERYX_HOST(tls_ask)
 int32_t eryx_host_tls_ask(int32_t handle, int32_t what, const void *in, uint32_t in_len, void *out, uint32_t out_cap);
+// tls_move moves ciphertext between a socket and a connection: into it (0: how much; 0 is the end), or out of it (1: how
+// much is left). It never waits; a negative errno.
+ERYX_HOST(tls_move) int32_t eryx_host_tls_move(int32_t handle, int32_t fd, int32_t direction);
 ERYX_HOST(tls_close) void eryx_host_tls_close(int32_t handle);
 
 static PyObject *fail(int32_t status) {
@@ -134,6 +138,15 @@ static PyObject *py_ask(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   return answer;
 }
 
+// move(handle, fd, direction) -> int | None: see tls_move; None when the socket would block.
+static PyObject *py_move(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+  long handle, fd, direction;
+  if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &fd) || as_int(args[2], &direction)) return NULL;
+  int32_t moved = eryx_host_tls_move((int32_t)handle, (int32_t)fd, (int32_t)direction);
+  if (moved == -EAGAIN) return Py_NewRef(Py_None);
+  return moved < 0 ? fail(moved) : PyLong_FromLong(moved);
+}
+
 static PyObject *py_close(PyObject *self, PyObject *arg) {
   long handle;
   if (as_int(arg, &handle)) return NULL;
@@ -148,6 +161,8 @@ static PyMethodDef methods[] = {
     {"get_into", (PyCFunction)(void *)py_get_into, METH_FASTCALL,
         "get_into(handle, op, buffer) -> (status, count, pending)"},
     {"ask", (PyCFunction)(void *)py_ask, METH_FASTCALL, "ask(handle, what, data) -> object: a question to the host."},
+    {"move", (PyCFunction)(void *)py_move, METH_FASTCALL,
+        "move(handle, fd, direction) -> int | None: ciphertext between a socket and a connection."},
     {"close", py_close, METH_O, "close(handle): forget a connection."},
     {NULL, NULL, 0, NULL},
 };

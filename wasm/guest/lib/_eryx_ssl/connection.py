@@ -26,6 +26,7 @@ from .errors import (
 
 _HANDSHAKE, _READ, _WRITE, _FEED, _FEED_END, _TAKE, _SHUTDOWN, _PENDING = range(8)
 _CHUNK = 64 << 10
+_IN, _OUT = range(2)  # directions of move()
 _recv, _send = _socket.socket.recv, _socket.socket.send
 
 
@@ -49,6 +50,7 @@ class Connection:
         self._sock = None if sock is None else weakref.ref(sock)
         self._incoming, self._outgoing = incoming, outgoing
         self._left = b""  # ciphertext that the socket had no room for
+        self._owed = 0  # bytes taken by a write that said it would block
         self._ended = False  # the host knows that nothing more is received
         self._info: dict[str, Any] | None = None
         self.server_side = bool(server_side)
@@ -111,6 +113,8 @@ class Connection:
         while True:
             data = self._left
             if not data:
+                if _eryx_tls.move(handle, self._socket().fileno(), _OUT) == 0:
+                    return
                 _, data, _ = _eryx_tls.get(handle, _TAKE, _CHUNK)
                 if not data:
                     return
@@ -159,6 +163,10 @@ class Connection:
             return False
         if self._sock is None:
             return self._receive_bio()
+        moved = _eryx_tls.move(self._handle, self._socket().fileno(), _IN)  # what is there already needs no way through here
+        if moved is not None:
+            self._ended = moved == 0
+            return True
         data = self._transfer(_recv, deadline, _CHUNK)
         if data is None:
             return False
@@ -219,14 +227,21 @@ class Connection:
 
     def write(self, b: Any, /) -> int:
         """Write bytes; how many were taken."""
+        taken: int
         with memoryview(b) as view, view.cast("B") as data:
             if self._left:
                 self._flush(self._deadline())
                 if self._left:
                     raise_for(self._handle, WANT_WRITE)
+            if self._owed:  # the same bytes again, which are sent by now
+                taken, self._owed = self._owed, 0
+                return taken
             if not data.nbytes:
                 return 0
-            taken: int = self._until_done(_WRITE, data[:_CHUNK])
+            taken = self._until_done(_WRITE, data[:_CHUNK])
+            if self._left:  # a socket that does not block: as with OpenSSL, the caller comes again
+                self._owed = taken
+                raise_for(self._handle, WANT_WRITE)
             # Over memory there is always room: all is taken, as OpenSSL does, and anyio does not look at the count.
             while self._sock is None and taken < data.nbytes:
                 taken += self._until_done(_WRITE, data[taken : taken + _CHUNK])
