@@ -162,12 +162,6 @@ func (s *Stack) connect(ctx context.Context, protocol string, peer Peer) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	wrap := s.wrap
-	s.mu.Unlock()
-	if wrap != nil {
-		conn = wrap(conn, peer)
-	}
 	return conn, nil
 }
 

@@ -278,9 +278,6 @@ func (k *Socket) Accept() (*Socket, Errno) {
 	s.quiet.Broadcast()
 	peer := Peer{Address: addrPortOf(conn.RemoteAddr()), Accepted: true}
 	made := &Socket{stack: s, family: k.family, kind: TypeStream, local: addrPortOf(conn.LocalAddr()), remote: peer.Address}
-	if s.wrap != nil {
-		conn = s.wrap(conn, peer)
-	}
 	made.stream = newStream(made, conn, peer)
 	s.sockets[made] = struct{}{}
 	made.stream.start()

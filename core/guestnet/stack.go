@@ -2,7 +2,6 @@ package guestnet
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -33,7 +32,6 @@ type Stack struct {
 	sets     map[int32]*pollSet
 	refusal  refusal
 	notify   func()
-	wrap     func(net.Conn, Peer) net.Conn
 	filters  FilterFunc
 	audit    func(Event)
 	context  func(context.Context) context.Context
@@ -87,20 +85,6 @@ func (s *Stack) OnReady(f func()) {
 	s.notify = f
 	s.mu.Unlock()
 }
-
-// WrapConnections has every connection of the guest's go through f, once it is made and before a byte is moved.
-func (s *Stack) WrapConnections(f func(net.Conn, Peer) net.Conn) {
-	s.mu.Lock()
-	s.wrap = f
-	s.mu.Unlock()
-}
-
-// Audit has f told of every event, as Config.OnEvent is, for this stack alone. It must be called before the stack is used,
-// and so must HookContext.
-func (s *Stack) Audit(f func(Event)) { s.audit = f }
-
-// HookContext has the context that Config.OnConnect is given go through f.
-func (s *Stack) HookContext(f func(context.Context) context.Context) { s.context = f }
 
 // Context ends with the stack.
 func (s *Stack) Context() context.Context { return s.ctx }

@@ -21,24 +21,25 @@ Ready = list[tuple[selectors.SelectorKey, int]]
 class _Keys(Mapping[Any, selectors.SelectorKey]):
     """What is registered, by file object or descriptor."""
 
-    def __init__(self, selector: HostSelector) -> None:
-        self._selector = selector
+    def __init__(self, keys: dict[int, selectors.SelectorKey], number_of: Callable[[Any], int]) -> None:
+        self._keys = keys
+        self._number_of = number_of
 
     def __len__(self) -> int:
-        return len(self._selector._keys)
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._selector._keys)
+        return iter(self._keys)
 
     def get(self, fileobj: Any, default: Any = None) -> Any:
         """As every mapping's; asyncio asks with numbers, and often."""
         if isinstance(fileobj, int):
-            return self._selector._keys.get(fileobj, default)
+            return self._keys.get(fileobj, default)
         return super().get(fileobj, default)
 
     def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
         try:
-            return self._selector._keys[self._selector._number_of(fileobj)]
+            return self._keys[self._number_of(fileobj)]
         except KeyError:
             raise KeyError(f"{fileobj!r} is not registered") from None
 
@@ -51,7 +52,7 @@ class HostSelector(selectors.BaseSelector):
         self._always: set[int] = set()  # descriptors that are no sockets: ready at any time
         self._deliver = deliver
         self._number = number or next(_numbers)
-        self._map: _Keys | None = _Keys(self)
+        self._map: _Keys | None = _Keys(self._keys, self._number_of)
 
     def _number_of(self, fileobj: Any) -> int:
         fd = fileobj if isinstance(fileobj, int) else None
