@@ -86,6 +86,13 @@ func (s *Stack) OnReady(f func()) {
 	s.mu.Unlock()
 }
 
+// Audit has f told of every event, as Config.OnEvent is, for this stack alone. It must be called before the stack is used,
+// and so must HookContext.
+func (s *Stack) Audit(f func(Event)) { s.audit = f }
+
+// HookContext has the context that Config.OnConnect is given go through f.
+func (s *Stack) HookContext(f func(context.Context) context.Context) { s.context = f }
+
 // Context ends with the stack.
 func (s *Stack) Context() context.Context { return s.ctx }
 
