@@ -10,6 +10,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve()
 README = HERE.parents[1] / "README.md"
 EXAMPLES = HERE.parents[3] / "examples"
+NETWORKING = HERE.parents[3] / "docs" / "networking.md"
 
 
 def run(code):
@@ -26,6 +27,16 @@ def test_readme():
     assert len(lines) == 2
     for line in lines:
         assert f"`{line}`" in text
+
+
+@pytest.mark.skipif(not NETWORKING.exists(), reason="the guides are in the repository only")
+def test_networking():
+    blocks = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", NETWORKING.read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 7
+    mark = "-- next --"
+    printed = run(f"print({mark!r})\n".join(code for code, _ in blocks)).split(mark + "\n")
+    for (code, expected), got in zip(blocks, printed, strict=True):
+        assert got.strip() == expected.strip(), code
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are in the repository only")
