@@ -81,6 +81,11 @@ func (x *execution) pump(message []byte, owned bool) {
 		if !again {
 			return
 		}
+		if x.guest.Told() && x.guest.Left() == 0 { // always something to do, and never done
+			x.guest.Kill(x.guest.Cause())
+			x.end(nil, guest.ErrKilled)
+			return
+		}
 		message = next
 	}
 }

@@ -290,6 +290,7 @@ func (s *Stack) admit(name string, all []netip.Addr) ([]netip.Addr, *Refusal) {
 // lookup is the descriptor by which a guest's loop waits for an answer of the resolver's.
 type lookup struct {
 	socket *Socket
+	answer *answer // that it waits for; may be nil
 	done   bool
 }
 
@@ -300,7 +301,15 @@ func (l *lookup) readiness() uint16 {
 	return 0
 }
 
-func (l *lookup) cancel() {}
+// cancel lets the answer forget the descriptor.
+func (l *lookup) cancel() {
+	s := l.socket.stack
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.answer != nil {
+		l.answer.waiting = slices.DeleteFunc(l.answer.waiting, func(o *lookup) bool { return o == l })
+	}
+}
 
 // Lookup begins to look host up, and makes a socket that can be read, which it cannot, when Resolve would answer at
 // once.
@@ -321,7 +330,7 @@ func (s *Stack) Lookup(host string) (*Socket, Errno) {
 		l.done = true
 		return k, OK
 	}
-	a := s.lookUp(name, l)
-	l.done = a == nil || !a.until.IsZero() // too many: Resolve waits
+	l.answer = s.lookUp(name, l)
+	l.done = l.answer == nil || !l.answer.until.IsZero() // too many: Resolve waits
 	return k, OK
 }
