@@ -129,7 +129,7 @@ func hostNetLookup(g *Guest, stack []uint64) {
 }
 
 // hostNetWatch sets what a selector waits for: events of a descriptor, 0 for none any more; descriptor -1 is the
-// selector as a whole, which events 0 ends and others make.
+// selector as a whole, which events 0 ends and others make. -ENOENT: it was not made in this life of the guest's.
 func hostNetWatch(g *Guest, stack []uint64) {
 	set, fd, events := int32(stack[0]), int32(stack[1]), uint16(stack[2])
 	if g.net == nil && events == 0 { // there is nothing to end
@@ -151,7 +151,10 @@ func hostNetWatch(g *Guest, stack []uint64) {
 		return
 	}
 	s, errno := g.socket(uint64(uint32(fd)))
-	if errno == guestnet.OK {
+	switch {
+	case !net.HasSet(set):
+		errno = guestnet.ENOENT
+	case errno == guestnet.OK:
 		errno = net.Watch(set, fd, s, events&(guestnet.PollIn|guestnet.PollOut))
 	}
 	g.answer(stack, 0, errno)

@@ -39,6 +39,7 @@ const (
 	ENETDOWN        Errno = 38
 	ENETUNREACH     Errno = 40
 	ENOBUFS         Errno = 42
+	ENOENT          Errno = 44
 	ENOPROTOOPT     Errno = 50
 	ENOTCONN        Errno = 53
 	ENOTSOCK        Errno = 57

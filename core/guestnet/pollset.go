@@ -63,13 +63,14 @@ func (w *watcher) end() {
 	w.socket.watchers = slices.DeleteFunc(w.socket.watchers, func(o *watcher) bool { return o == w })
 }
 
-// Watch makes set, which is made if need be, report events of the socket under the number fd; events 0 ends that.
+// Watch makes set report events of the socket under the number fd; events 0 ends that. ENOENT: the set was not made in
+// this life of the guest's.
 func (s *Stack) Watch(set int32, fd int32, socket *Socket, events uint16) Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, errno := s.set(set)
-	if errno != OK {
-		return errno
+	p := s.sets[set]
+	if p == nil {
+		return ENOENT
 	}
 	w := p.watch[fd]
 	if w != nil && (w.socket != socket || events == 0) {

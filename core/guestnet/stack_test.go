@@ -263,7 +263,9 @@ func TestWrongCallsAreErrors(t *testing.T) {
 		"option that is not known":   {a.SetOption(99, 99, 1), ENOPROTOOPT},
 		"receive before connect":     {errnoOfReceive(open()), ENOTCONN},
 		"receive flags":              {errnoOfFlags(a), ENOTSUP},
-		"watch a closed one":         {s.Watch(2, 5, closed, PollIn), EBADF},
+		"watch in no set":            {s.Watch(2, 5, a, PollIn), ENOENT},
+		"make a set":                 {s.MakeSet(3), OK},
+		"watch a closed one":         {watchIn(s, 4, closed), EBADF},
 		"a set of a negative number": {s.MakeSet(-1), ENOBUFS},
 	} {
 		if c.got != c.want {
@@ -280,6 +282,13 @@ func TestWrongCallsAreErrors(t *testing.T) {
 	}
 }
 
+func watchIn(s *Stack, set int32, k *Socket) Errno {
+	if errno := s.MakeSet(set); errno != OK {
+		return errno
+	}
+	return s.Watch(set, 5, k, PollIn)
+}
+
 func errnoOfReceive(k *Socket) Errno { _, _, errno := k.Receive(make([]byte, 1), 0); return errno }
 
 func errnoOfFlags(k *Socket) Errno { _, _, errno := k.Receive(make([]byte, 1), 1<<30); return errno }
@@ -288,6 +297,7 @@ func TestSetsAreLevelTriggeredAndFair(t *testing.T) {
 	s := newStack(t, localConfig())
 	told := make(chan struct{}, 100)
 	s.OnReady(func() { told <- struct{}{} })
+	check(t, s.MakeSet(HostedSet))
 	var ends []*Socket
 	for fd := range int32(6) {
 		a, b, errno := s.Pair()
@@ -357,6 +367,7 @@ func TestHammer(t *testing.T) {
 			for range 10 {
 				s := NewStack(p, waitFor(nil))
 				s.OnReady(func() { s.Pending(HostedSet) })
+				_ = s.MakeSet(HostedSet)
 				var sockets []*Socket
 				for fd := range int32(8) {
 					k, errno := s.Open(FamilyIPv4, TypeStream, 0)

@@ -73,6 +73,9 @@ class HostSelector(selectors.BaseSelector):
         try:
             _eryx.net_watch(self._number, fd, events)
         except OSError as error:
+            if error.errno == errno.ENOENT:  # the host does not know this selector
+                self._again()
+                return self._watch(fd, events)
             if error.errno not in (errno.ENOTSOCK, errno.EBADF):
                 raise
             self._always.add(fd)  # a file, or closed: whoever uses it will see
@@ -121,7 +124,8 @@ class HostSelector(selectors.BaseSelector):
             return []
         found = _eryx.net_ready(self._number)
         if found is None:
-            found = self._again()
+            self._again()
+            found = _eryx.net_ready(self._number) or []
         ready: Ready = []
         for fd, events in zip(found[::2], found[1::2]):
             key = self._keys.get(fd)
@@ -132,13 +136,12 @@ class HostSelector(selectors.BaseSelector):
             ready.append((key, key.events))
         return ready
 
-    def _again(self) -> list[int]:
+    def _again(self) -> None:
         """Tell the host everything: it does not know a selector that came with an image, or a new one."""
         _eryx.net_watch(self._number, _ANY, _READ)
         self._always.clear()
         for fd, key in self._keys.items():
             self._watch(fd, key.events)
-        return _eryx.net_ready(self._number) or []
 
     def select(self, timeout: float | None = None) -> Ready:
         """As every selector's: wait for a descriptor; what else arrives ends the wait as well."""

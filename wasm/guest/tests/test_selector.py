@@ -78,6 +78,22 @@ def test_select_waits_in_the_host(selector: HostSelector, shim: FakeShim, timeou
     assert shim.calls == [("wait", nanoseconds, 7)]
 
 
+def test_what_is_registered_is_told_before_what_is_new(selector: HostSelector, shim: FakeShim) -> None:
+    selector.register(4, READ)
+    known = {5: False}
+
+    def watch(number: int, fd: int, events: int) -> int:
+        if fd == 5 and not known[5]:
+            known[5] = True
+            raise OSError(errno.ENOENT, "another life")
+        return 0
+
+    shim.answers["net_watch"] = watch
+    shim.calls.clear()
+    selector.register(5, WRITE)
+    assert [call[1:] for call in shim.calls] == [(7, 5, 2), (7, -1, 1), (7, 4, 1), (7, 5, 2)]
+
+
 def test_select_waits_for_both(shim: FakeShim) -> None:
     delivered: list[Any] = []
     selector = HostSelector(delivered.extend, 8)
