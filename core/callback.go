@@ -43,6 +43,9 @@ type Callback struct {
 	StartStream func(call *Call)
 	// Timeout of one call of this callback; 0 is Limits.CallbackTimeout, Unlimited is none.
 	Timeout time.Duration
+
+	// kind is of a callback of Eryx's own, which the guest gives another face; "" of others.
+	kind string
 }
 
 // streaming reports that the program iterates over the answer.
@@ -181,6 +184,9 @@ func announcementOf(c *Callback, schema json.RawMessage, parameters []parameter)
 	}
 	if c.streaming() {
 		m["stream"] = true
+	}
+	if c.kind != "" {
+		m["kind"] = c.kind
 	}
 	return m
 }

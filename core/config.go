@@ -4,6 +4,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/eryx-go/eryx/core/guestnet"
+	"github.com/eryx-go/eryx/core/secret"
 	"github.com/eryx-go/eryx/core/wheel"
 )
 
@@ -31,6 +33,15 @@ type Config struct {
 	// VFSMountPath is where the writable files are, instead of /data, which then is not there; it is also the program's
 	// working directory and HOME.
 	VFSMountPath string
+	// Network grants the program the network; nil gives it none.
+	Network *NetConfig
+	// Secrets are values that the program may send without seeing them.
+	Secrets []Secret
+	// Scrub says where placeholders of secrets are removed from what the program leaves.
+	Scrub Scrubbing
+	// RedactResponses hides the values of secrets in what comes back, by HTTP/1.x, from the hosts that they may be sent
+	// to, so that a server that echoes its requests does not tell them. Replies are then asked for without compression.
+	RedactResponses bool
 	// Packages are Python packages that the program may import, beside those of a factory.
 	Packages []Package
 	// Requirements are packages to be fetched, such as "jinja2>=3", with what they need; see ResolveRequirements. What was
@@ -62,11 +73,23 @@ type Config struct {
 	// it. It may be set without Trace.
 	OnTrace func(TraceEvent)
 
-	prepared *callbackSet // by prepare
+	prepared *callbackSet     // by prepare
+	policy   *guestnet.Policy // of Network, by prepare
+	secrets  *secret.Set      // of Secrets, by prepare
 }
 
-// prepare checks the callbacks and libraries, once for all sessions that are made of this copy.
+// prepare checks the network, callbacks and libraries, once for all sessions that are made of this copy.
 func (c *Config) prepare() (err error) {
+	if c.policy == nil {
+		if c.policy, err = newPolicy(c.Network); err != nil {
+			return err
+		}
+	}
+	if c.secrets == nil {
+		if c.secrets, err = newSecrets(c); err != nil {
+			return err
+		}
+	}
 	if c.prepared == nil {
 		c.prepared, err = newPrepared(c)
 	}

@@ -30,7 +30,8 @@ type execution struct {
 	invocations int
 	work        workQueue
 	trace       *tracer // nil: off
-	rollsBack   bool    // the session goes back to its state from before when this is halted
+	network     netAudit
+	rollsBack   bool // the session goes back to its state from before when this is halted
 
 	halted atomic.Bool // suspended with a journal: the guest must not run on
 
@@ -91,6 +92,11 @@ func (x *execution) pump(message []byte, owned bool) {
 		if !again {
 			return
 		}
+		if x.guest.Told() && x.guest.Left() == 0 { // always something to do, and never done
+			x.guest.Kill(x.guest.Cause())
+			x.end(nil, guest.ErrKilled)
+			return
+		}
 		message = next
 	}
 	x.drain(owned)
@@ -100,7 +106,7 @@ func (x *execution) pump(message []byte, owned bool) {
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
 	x.mu.Lock()
-	if x.halted.Load() || !x.events.empty() || x.taking != nil || x.mustInterrupt() {
+	if x.halted.Load() || !x.events.empty() || x.taking != nil || x.mustInterrupt() || x.guest.NetPending() {
 		x.mu.Unlock()
 		x.startWork()
 		return x.nextMessage()
@@ -177,6 +183,13 @@ func (x *execution) alarm() {
 	}
 	message, _ := x.nextMessage()
 	x.pump(message, true)
+}
+
+// networkReady drives the program on when a socket is ready that it waits for. Any goroutine.
+func (x *execution) networkReady() {
+	if x.takePump() {
+		go x.pump(stepMessage, true) // the caller has other sockets to serve
+	}
 }
 
 // takePump makes the caller the one who drives, if nobody does.

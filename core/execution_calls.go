@@ -47,6 +47,9 @@ func (x *execution) Callback(message []byte) int32 {
 func (x *execution) begin(id int64, name string, args map[string]any) int32 {
 	x.invocations++
 	callback := x.callbacks[name]
+	if callback == nil || callback.kind != kindFetch { // there the placeholders are needed
+		args, _ = x.session.config.secrets.Value(args).(map[string]any)
+	}
 	if refusal := x.refusal(id, callback, name); refusal != nil {
 		if x.eventBytes() > maxRefusals {
 			return errnoAgain

@@ -70,10 +70,12 @@ func (x *execution) end(outcome map[string]any, err error) {
 	}
 	r := x.result
 	r.Duration = x.guest.Elapsed()
+	x.out.end()
 	r.Stdout, r.Stderr = x.out.text[0], x.out.text[1]
 	r.StdoutTruncated, r.StderrTruncated = x.out.truncated[0], x.out.truncated[1]
 	r.CallbackInvocations = x.invocations
 	r.Callbacks = x.records
+	r.Network = x.network.all()
 	if x.trace != nil {
 		x.traceEnded()
 		r.Trace, r.TraceTruncated = x.trace.all(), x.trace.truncated
@@ -85,9 +87,11 @@ func (x *execution) end(outcome map[string]any, err error) {
 	r.PeakMemoryBytes = x.guest.PeakMemory()
 	r.FuelConsumed = x.guest.FuelUsed()
 	if failure := x.failure(outcome, err); failure != nil {
+		x.session.config.scrubError(failure)
 		r.Err = failure
 	} else {
 		x.success(outcome)
+		x.session.config.scrubResult(r)
 	}
 	x.finish(x)
 	close(x.done)

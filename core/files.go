@@ -33,6 +33,8 @@ func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*file
 	f := &files{root: root, cwd: config.mountPath(), shared: config.VFS}
 	f.budget = guestfs.NewBudget(guestfs.Limits{MaxBytes: bound(limits.MaxVFSBytes)})
 	f.data, f.tmp = guestfs.NewMemFSOf(f.budget), guestfs.NewMemFSOf(f.budget)
+	f.data.SetMask(config.masks())
+	f.tmp.SetMask(config.masks())
 	origin.fill(f)
 	if err := origin.mount(root); err != nil {
 		return nil, err

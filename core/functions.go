@@ -80,7 +80,9 @@ func (x *execution) run(ctx context.Context) (*Result, error) {
 // SetCallbacks replaces the session's callbacks, from the next execution on. An execution that is under way keeps
 // those it began with.
 func (s *Session) SetCallbacks(callbacks []Callback) error {
-	set, err := newPrepared(&Config{Callbacks: callbacks, Libraries: s.config.Libraries})
+	c := s.config
+	c.Callbacks = callbacks
+	set, err := newPrepared(&c)
 	if err != nil {
 		return err
 	}

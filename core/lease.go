@@ -53,6 +53,9 @@ func (c LeaseConfig) over(base Config) (Config, error) {
 	if err := base.validate(); err != nil {
 		return base, err
 	}
+	if err := checkSecretNames(base.secrets, c.Env); err != nil {
+		return base, err
+	}
 	return base, base.prepare()
 }
 

@@ -32,7 +32,7 @@ const maxModules = 64 << 20
 
 // combine is the callbacks of config and of its libraries, and their modules' files: nil for none.
 func (c *Config) combine() ([]Callback, map[string]string, error) {
-	callbacks := slices.Clone(c.Callbacks)
+	callbacks := c.withFetch(slices.Clone(c.Callbacks))
 	owner := map[string]string{}
 	for _, callback := range c.Callbacks {
 		owner[callback.Name] = "the configuration"

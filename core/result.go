@@ -26,6 +26,8 @@ type Result struct {
 	CallbackInvocations int
 	// Callbacks tells of each callback in the order of their ends; at most 1000.
 	Callbacks []CallbackRecord
+	// Network tells of each attempt of the program's on the network, refused ones included; at most 1000 events.
+	Network []NetEvent
 	// Trace is what the program did, if Config.Trace asked for it, and TraceTruncated says that there was more.
 	Trace          []TraceEvent
 	TraceTruncated bool

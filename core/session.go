@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/eryx-go/eryx/core/guest"
@@ -35,10 +36,12 @@ type Session struct {
 	closed      bool
 	dead        error
 	current     *execution
-	busy        *guest.Guest // runs an operation
-	checkpoint  *point       // the state before the current execution, with Config.Checkpoint
-	saved       *guest.State // the guest as it is, when it was saved since it last ran
-	parked      *parked      // where it is, when its store has moved it to disk
+	busy        *guest.Guest              // runs an operation
+	checkpoint  *point                    // the state before the current execution, with Config.Checkpoint
+	saved       *guest.State              // the guest as it is, when it was saved since it last ran
+	parked      *parked                   // where it is, when its store has moved it to disk
+	running     atomic.Pointer[execution] // current, for who does not hold mu
+	fetcher     atomic.Pointer[fetcher]   // of the present guest, with NetConfig.Fetch
 }
 
 // NewSession starts a session. It costs tens of microseconds; Close gives its memory back.
@@ -111,6 +114,9 @@ func (s *Session) startGuest() error {
 		MaxMemory:    uint64(bound(s.limits.MaxMemoryBytes)),
 		MaxOpenFiles: bound(s.limits.MaxOpenFiles),
 		Extensions:   s.origin,
+		Policy:       s.config.policy,
+		SetUpNetwork: s.setUpNetwork,
+		Filters:      s.config.filters(),
 	})
 	if err != nil {
 		failed := failure(CodeInitialization, "start a guest: %w", err)
@@ -119,6 +125,10 @@ func (s *Session) startGuest() error {
 	}
 	s.guest, s.fresh, s.dead, s.count = g, true, nil, 0
 	s.unannounced = len(s.callbacks.table) > 0
+	s.fetcher.Store(nil)
+	if s.config.Network != nil && s.config.Network.Fetch {
+		g.Network() // fetch runs on other goroutines, which must find it
+	}
 	return nil
 }
 
@@ -273,9 +283,9 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	x := &execution{
 		session: s, guest: s.guest, limits: limits, ctx: ctx, first: message,
 		result: &Result{}, done: make(chan struct{}), ready: make(chan struct{}, 1),
-		callbacks: s.callbacks.table, trace: newTracer(s.config.tracing(o), s.config.MaxTraceEvents),
+		callbacks: s.callbacks.table, trace: newTracer(s.config.tracing(o), &s.config),
 	}
-	x.out.limit = bound(limits.MaxOutputBytes)
+	x.out.limit, x.out.scrub = bound(limits.MaxOutputBytes), s.config.scrubbers()
 	x.out.handlers = [2]func([]byte){s.config.OnStdout, s.config.OnStderr}
 	for i, handler := range o.output {
 		if handler != nil {
@@ -295,7 +305,9 @@ func (s *Session) newExecution(ctx context.Context, operation []any, limits Limi
 	x.rollsBack = checkpoint != nil
 	x.finish = s.finished
 	s.current = x
+	s.running.Store(x)
 	s.guest.SetHost(x)
+	s.guest.OnNetwork(x.networkReady)
 	s.guest.Begin(guest.Limits{Timeout: bound(limits.ExecutionTimeout), Grace: bound(limits.GracePeriod), Fuel: bound(limits.MaxFuel)})
 	return x, nil
 }
@@ -326,6 +338,9 @@ func (s *Session) executeMessage(o executeOptions) map[string]any {
 	}
 	if s.unannounced {
 		m["callbacks"] = s.callbacks.announcement
+		if !s.fresh && s.config.secrets != nil { // the image may be another session's
+			m["env"] = s.config.secrets.Env()
+		}
 	}
 	return m
 }
@@ -348,18 +363,23 @@ func (s *Session) startMessage() map[string]any {
 	return m
 }
 
-// environment is what the program's environment has beside what the image sets.
+// environment is what the program's environment has beside what the image sets: the caller's variables and the placeholders
+// of secrets.
 func (s *Session) environment() map[string]string {
-	if s.files.cwd == dataPath {
+	env := s.config.secrets.Env()
+	if s.files.cwd != dataPath {
+		env["HOME"] = s.files.cwd
+	}
+	if len(env) == 0 {
 		return s.config.Env
 	}
-	env := map[string]string{"HOME": s.files.cwd}
 	maps.Copy(env, s.config.Env)
 	return env
 }
 
 // finished gives the guest back after an execution.
 func (s *Session) finished(x *execution) {
+	s.running.Store(nil)
 	s.mu.Lock()
 	s.current = nil
 	if err := x.guest.Dead(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/eryx-go/eryx/core/secret"
 )
 
 // TraceKind is what a trace event tells of.
@@ -51,6 +53,7 @@ type tracer struct {
 	events    []TraceEvent
 	count     int
 	truncated bool
+	secrets   *secret.Set
 	// The code that the lines of the present batch are of.
 	file, function string
 }
@@ -88,11 +91,11 @@ func (c *Config) tracing(o executeOptions) *traceWish {
 	return wish
 }
 
-func newTracer(wish *traceWish, limit int) *tracer {
+func newTracer(wish *traceWish, c *Config) *tracer {
 	if wish == nil {
 		return nil
 	}
-	t := &tracer{keep: wish.collect, limit: limit, handler: wish.handler}
+	t := &tracer{keep: wish.collect, limit: c.MaxTraceEvents, handler: wish.handler, secrets: c.secrets}
 	if t.limit == 0 {
 		t.limit = DefaultTraceEvents
 	}
@@ -101,6 +104,7 @@ func newTracer(wish *traceWish, limit int) *tracer {
 
 // add notes an event.
 func (t *tracer) add(e TraceEvent) {
+	scrubEvent(t.secrets, &e)
 	if t.handler != nil {
 		t.fresh = append(t.fresh, e)
 	}

@@ -277,6 +277,14 @@ def import_package(count):
     return printed(package_sandbox()[1].execute, IMPORT_PACKAGE, 0, count)
 
 
+def network(name, count):
+    """Seconds that a program of bench/net took by its own clock, against the server of bench/cmd/bench."""
+    program = (BENCH / "net" / f"{name}.py").read_text("utf-8").replace("PORT", os.environ["ERYX_BENCH_PORT"])
+    limits = eryx.ResourceLimits(execution_timeout_ms=60_000)
+    sandbox = eryx.Sandbox(network=eryx.NetConfig.permissive(), resource_limits=limits)
+    return [float(sandbox.execute(program).stdout_text) for _ in range(count)]
+
+
 def build_metrics():
     """Each metric: its unit, how many samples it needs by itself, and how to take them."""
     metrics = {
@@ -298,6 +306,9 @@ def build_metrics():
     if hasattr(eryx.Sandbox, "execute_async"):
         metrics["async_sequential"] = ("s", 5, lambda n: async_callbacks(SEQUENTIAL, 500, n))
         metrics["async_gathered"] = ("s", 5, lambda n: async_callbacks(GATHERED, 1000, n))
+    if "ERYX_BENCH_PORT" in os.environ:
+        metrics["network/keepalive"] = ("s", 3, lambda n: network("keepalive", n))
+        metrics["network/download"] = ("s", 3, lambda n: network("download", n))
     for module in IMPORTS:
         metrics[f"import/{module}"] = ("s", 5, lambda n, module=module: import_time(module, n))
     for name in PROGRAMS:

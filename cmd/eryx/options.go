@@ -23,6 +23,8 @@ type options struct {
 	with     []string // requirements
 	env      map[string]string
 	mcp      mcpOptions
+	network  networkOptions
+	granted  *core.NetConfig // what network says
 	json     bool
 	version  bool
 	operands []string // the script and its arguments; with -c only those
@@ -42,13 +44,20 @@ const help = `Run untrusted Python in a sandbox. It sees no file, network or var
       --max-memory BYTES         memory for the script, as 64M or 1G; 0: no limit (default 128M)
       --max-output BYTES         stop a script that writes more; 0: no limit (default 8M)
       --fuel N                   stop a script after N loop iterations of machine code; 0: no limit (default 0)
-  -v, --volume SRC:DST[:MODE]    show a directory or file of the host to the script; MODE is ro (the default),
-                                 rw, or cow: changes are for the script alone
+  -v, --volume SRC:DST[:MODE]    show a directory or file of the host to the script; MODE is rw (the default:
+                                 it may change it), ro, or cow: changes are for the script alone
   -e, --env NAME=VALUE           set an environment variable of the script
   -p, --package PATH             let the script import a wheel, a source archive, or what is in a directory
   -w, --with REQUIREMENT         the same for a package from PyPI, as 'jinja2>=3', with all that it needs
       --mcp                      let the script call tools of the MCP servers that other programs have configured
       --mcp-config FILE          the same of the servers of a configuration file
+      --net                      let the script reach every host whose address is public
+      --allow-host HOST          let it reach the hosts that fit and no others: a name, in which * stands for any
+                                 characters, an address, 10.0.0.0/8, or localhost; perhaps with a port, HOST:443
+      --secret NAME[=VAR]@HOST[,HOST...]
+                                 let it send the value of the environment variable VAR (or NAME) to HOST, in HTTP
+                                 headers, without seeing it: the script's variable NAME has a placeholder
+      --root-cert FILE           trust a certificate authority, beside the system's
       --json                     print one JSON object: output, result, error, figures
       --version                  print the version
   -h, --help                     print this text
@@ -65,7 +74,9 @@ func parseOptions(arguments []string) (*options, error) {
 	}
 	o.hasCode = f.Changed("code")
 	o.operands = f.Args()
-	return o, nil
+	var err error
+	o.granted, err = o.network.config()
+	return o, err
 }
 
 // flagSet defines the options and sets their defaults.
@@ -86,6 +97,10 @@ func (o *options) flagSet() *pflag.FlagSet {
 	f.StringArrayVarP(&o.packages, "package", "p", nil, "")
 	f.StringArrayVarP(&o.with, "with", "w", nil, "")
 	o.mcp.define(f)
+	f.BoolVar(&o.network.net, "net", false, "")
+	f.StringArrayVar(&o.network.hosts, "allow-host", nil, "")
+	f.Var(secretsFlag{&o.network.secrets}, "secret", "")
+	f.StringArrayVar(&o.network.roots, "root-cert", nil, "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.BoolVar(&o.version, "version", false, "")
 	return f

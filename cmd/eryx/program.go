@@ -78,5 +78,5 @@ func readSource(r io.Reader) (string, error) {
 
 // config is what the options and the program say of the sandbox.
 func (o *options) config(p *program) core.Config {
-	return core.Config{Limits: o.limits(), Args: p.args, Env: o.env, Volumes: o.volumes, Stdin: p.stdin}
+	return core.Config{Limits: o.limits(), Args: p.args, Env: o.env, Volumes: o.volumes, Stdin: p.stdin, Network: o.granted, Secrets: o.network.secrets}
 }

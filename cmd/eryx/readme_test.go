@@ -32,7 +32,7 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if examples != 17 {
-		t.Errorf("%d examples were found, not 17", examples)
+	if examples != 18 {
+		t.Errorf("%d examples were found, not 18", examples)
 	}
 }

@@ -66,7 +66,7 @@ var volumeModes = map[string]core.VolumeMode{
 
 // parseVolume reads SRC:DST[:MODE]. SRC may contain colons, as Windows' paths do.
 func parseVolume(text string) (core.Volume, error) {
-	var v core.Volume
+	v := core.Volume{Mode: core.VolumeReadWrite}
 	rest, word, ok := cutLast(text)
 	if mode, known := volumeModes[word]; ok && known {
 		v.Mode, text = mode, rest

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eryx-go/eryx/core/guest/codec"
 	"github.com/eryx-go/eryx/core/guest/wasip1"
+	"github.com/eryx-go/eryx/core/guestnet"
 )
 
 // The words that guest and host share; see wasm/guest/shim/call.c.
@@ -71,6 +72,16 @@ type Guest struct {
 	linker  linker
 	host    Host
 	limit   uint64 // memory in bytes for the present life
+
+	policy  *guestnet.Policy // nil: no network
+	net     *guestnet.Stack  // nil until it is used
+	onNet   func()           // see OnNetwork
+	wrapNet func(*guestnet.Stack)
+	polls   []guestnet.PollEntry
+	// netFailed is what Process.Failures was when a call of the network's failed last.
+	netFailed uint32
+	tls       *guestnet.TLSTable // nil until it is used
+	filters   guestnet.FilterFunc
 
 	stack [2]uint64
 	dead  error

@@ -3,6 +3,7 @@ package guest
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -24,23 +25,31 @@ const (
 	i64 = api.ValueTypeI64
 )
 
-// hostFunctions is every function the guest can call besides WASI's: the whole boundary, in one list.
-var hostFunctions = []struct {
+// hostFunction is one function that the guest can call.
+type hostFunction struct {
 	name    string
 	f       func(g *Guest, stack []uint64)
 	params  []api.ValueType
 	results []api.ValueType
-}{
+}
+
+// hostFunctions is every function the guest can call besides WASI's and netFunctions: the whole boundary.
+var hostFunctions = []hostFunction{
 	{"tick", hostTick, nil, []api.ValueType{i32}},
 	{"sleep", hostSleep, []api.ValueType{i64}, []api.ValueType{i32}},
 	{"flush", hostFlush, nil, nil},
 	{"callback", hostCallback, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"emit", hostEmit, []api.ValueType{i32, i32}, []api.ValueType{i32}},
-	{"wait", hostWait, []api.ValueType{i64, i32, i32}, []api.ValueType{i64}},
+	{"wait", hostWait, []api.ValueType{i64, i32, i32, i32}, []api.ValueType{i64}},
 	{"codec_open", hostCodecOpen, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
 	{"codec_feed", hostCodecFeed, []api.ValueType{i32, i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
 	{"codec_close", hostCodecClose, []api.ValueType{i32}, nil},
 	{"kdf", hostKDF, []api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_open", hostTLSOpen, []api.ValueType{i32, i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_step", hostTLSStep, []api.ValueType{i32, i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_ask", hostTLSAsk, []api.ValueType{i32, i32, i32, i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_move", hostTLSMove, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
+	{"tls_close", hostTLSClose, []api.ValueType{i32}, nil},
 	{"chmod", hostChmod, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
 	{"dup", hostDup, []api.ValueType{i32, i32}, []api.ValueType{i32}},
 	{"dl_open", hostDLOpen, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}},
@@ -68,7 +77,7 @@ func (c *guestContext) Value(key any) any {
 // instantiateHost registers the module "eryx".
 func instantiateHost(ctx context.Context, rt wazero.Runtime) error {
 	b := rt.NewHostModuleBuilder("eryx")
-	for _, h := range hostFunctions {
+	for _, h := range slices.Concat(hostFunctions, netFunctions) {
 		f := h.f
 		b = b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(
 			func(ctx context.Context, _ api.Module, stack []uint64) {
@@ -139,7 +148,7 @@ func hostWait(g *Guest, stack []uint64) {
 		if ns > 0 {
 			d = time.Duration(min(ns, math.MaxInt64/2))
 		}
-		if g.ctl.sleep(d, g.host.Ready()) {
+		if g.waitFor(d, int32(stack[3])) {
 			stack[0] = negative(errnoIntr)
 			return
 		}
@@ -159,6 +168,27 @@ func hostWait(g *Guest, stack []uint64) {
 		g.host.EventsTaken()
 	}
 	stack[0] = uint64(len(events))
+}
+
+// waitFor waits for an event, or for a socket of a selector (0: none); whether the guest is to be interrupted.
+func (g *Guest) waitFor(d time.Duration, set int32) bool {
+	if set == 0 || g.net == nil || !g.net.HasSet(set) {
+		return g.ctl.sleep(d, g.host.Ready())
+	}
+	until := time.Now().Add(d)
+	for !g.net.Pending(set) {
+		rest := time.Duration(-1)
+		if d >= 0 {
+			if rest = time.Until(until); rest <= 0 {
+				return false
+			}
+		}
+		event, interrupted := g.ctl.sleepFor(rest, g.host.Ready(), g.net.Changed())
+		if interrupted || event {
+			return interrupted
+		}
+	}
+	return false
 }
 
 func negative(v int64) uint64 { return uint64(-v) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/eryx-go/eryx/core/guest/codec"
 	"github.com/eryx-go/eryx/core/guest/wasip1"
+	"github.com/eryx-go/eryx/core/guestnet"
 )
 
 // Options are what one life of a guest is given.
@@ -24,6 +25,12 @@ type Options struct {
 	MaxMemory    uint64     // bytes of linear memory, the image's included; 0: all that WebAssembly has
 	MaxOpenFiles int        // descriptors; 0: the default of wasip1
 	Extensions   Extensions // finds extension modules in the guest's packages; nil: it has none
+	// Policy grants the network; nil gives none.
+	Policy *guestnet.Policy
+	// SetUpNetwork is given the network of this life before it is used; may be nil.
+	SetUpNetwork func(*guestnet.Stack)
+	// Filters changes the plain text of the guest's connections; may be nil.
+	Filters guestnet.FilterFunc
 	// fixed makes time and randomness the same in every boot, so that the same build gives the same image.
 	fixed bool
 }
@@ -118,6 +125,7 @@ func (g *Guest) adopt(img *Image) error {
 func (g *Guest) begin(o Options, limit uint64) {
 	g.limit, g.dead, g.host = limit, nil, nil
 	g.linker.source, g.linker.failure = o.Extensions, ""
+	g.policy, g.wrapNet, g.filters = o.Policy, o.SetUpNetwork, o.Filters
 	g.memory.limit = min(limit+slackBytes, g.memory.capacity())
 	if g.info != 0 {
 		g.setWord(wordMemoryLimit, uint32(min(limit, 0xffff0000)))
@@ -189,6 +197,8 @@ func (r *Runtime) release(g *Guest) {
 	}
 	g.host = nil
 	g.process.Close()
+	g.closeNet()
+	g.closeTLS()
 	g.codecs.Reset()
 	g.linker.pending, g.linker.source = nil, nil
 	// Extensions cannot be unloaded: an instance with more than its image has is of no use to others.
@@ -205,6 +215,8 @@ func (r *Runtime) release(g *Guest) {
 
 // free gives everything back to the system.
 func (g *Guest) free() {
+	g.closeNet()
+	g.closeTLS()
 	if g.module != nil {
 		_ = g.module.Close(context.Background())
 		g.module = nil

@@ -152,27 +152,36 @@ func (c *control) left() time.Duration {
 // sleep waits for d (negative: for ever) or until ready delivers; it reports whether the guest must be
 // interrupted. It unwinds the guest when its grace is over.
 func (c *control) sleep(d time.Duration, ready <-chan struct{}) (interrupted bool) {
+	_, interrupted = c.sleepFor(d, ready, nil)
+	return interrupted
+}
+
+// sleepFor is sleep for one of two; first says that it was the first that delivered.
+func (c *control) sleepFor(d time.Duration, ready, other <-chan struct{}) (first, interrupted bool) {
 	until := time.Now().Add(d)
 	for {
 		if c.check() {
-			return true
+			return false, true
 		}
 		wait := c.left()
 		if d >= 0 {
 			if rest := time.Until(until); rest <= 0 {
-				return false
+				return false, false
 			} else if wait < 0 || rest < wait {
 				wait = rest
 			}
 		}
-		if c.pause(wait, ready) {
-			return false
+		switch c.pause(wait, ready, other) {
+		case ready:
+			return true, false
+		case other:
+			return false, false
 		}
 	}
 }
 
-// pause waits once, for wait (negative: no limit), a token, or ready; it reports the last.
-func (c *control) pause(wait time.Duration, ready <-chan struct{}) bool {
+// pause waits once, for wait (negative: no limit), a token, or one of the channels; it returns that channel.
+func (c *control) pause(wait time.Duration, ready, other <-chan struct{}) <-chan struct{} {
 	var alarm <-chan time.Time
 	if wait >= 0 {
 		timer := time.NewTimer(wait)
@@ -183,9 +192,11 @@ func (c *control) pause(wait time.Duration, ready <-chan struct{}) bool {
 	case <-alarm:
 	case <-c.wake:
 	case <-ready:
-		return true
+		return ready
+	case <-other:
+		return other
 	}
-	return false
+	return c.wake
 }
 
 // Limits bound one execution. The zero value of a field means no limit.

@@ -59,14 +59,33 @@ func (m *MemFS) writeAt(n *inode, buf []byte, off int64) (int, sys.Errno) {
 		}
 		n.size += free
 	}
+	m.put(n, buf, off)
+	if m.mask != nil {
+		m.applyMask(n, int64(len(buf)), off)
+	}
+	n.changed()
+	return len(buf), 0
+}
+
+// put copies buf into a file that is long enough.
+func (m *MemFS) put(n *inode, buf []byte, off int64) {
 	for done := 0; done < len(buf); {
 		i, at := (off+int64(done))/chunkSize, int((off+int64(done))%chunkSize)
 		part := buf[done:min(len(buf), done+chunkSize-at)]
 		m.chunk(n, i).write(m.owner, part, at, i > 0)
 		done += len(part)
 	}
-	n.changed()
-	return len(buf), 0
+}
+
+// applyMask overwrites what must not be stored in or around size bytes that were written at off.
+func (m *MemFS) applyMask(n *inode, size, off int64) {
+	beside := int64(m.mask.Bytes - 1)
+	from := max(0, off-beside)
+	window := make([]byte, min(n.size, off+size+beside)-from)
+	n.readAt(window, from)
+	if m.mask.Apply(window) {
+		m.put(n, window, from)
+	}
 }
 
 // chunk is chunk i of a file, which is long enough to have it.

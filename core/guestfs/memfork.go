@@ -12,7 +12,7 @@ func (m *MemFS) Fork() *MemFS {
 	m.owner = new(owner)
 	f := &MemFS{
 		owner: new(owner), lower: m.lower, known: m.known, nextIno: m.nextIno,
-		account: &account{budget: NewBudget(m.account.budget.Limits())},
+		account: &account{budget: NewBudget(m.account.budget.Limits())}, mask: m.mask,
 	}
 	c := forker{into: f, done: map[*inode]*inode{}}
 	f.root = c.inode(m.root)

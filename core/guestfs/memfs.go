@@ -37,10 +37,27 @@ type MemFS struct {
 	// known how many of its entries are in memory.
 	lower sys.FS
 	known int64
+	mask  *Mask // nil: anything may be stored
 }
 
 // owner is compared by address, so it must not be empty.
 type owner struct{ _ byte }
+
+// Mask overwrites texts that must not be stored.
+type Mask struct {
+	// Bytes is the length of each of them.
+	Bytes int
+	// Apply overwrites them in p, and reports whether there was one.
+	Apply func(p []byte) bool
+}
+
+// SetMask has what is written from now on looked through, with what lies beside it: a text may be written in parts. nil
+// ends it. Forks have the same mask.
+func (m *MemFS) SetMask(mask *Mask) {
+	m.mu.Lock()
+	m.mask = mask
+	m.mu.Unlock()
+}
 
 // NewMemFS is an empty filesystem with a budget of its own.
 func NewMemFS(limits Limits) *MemFS { return NewMemFSOf(NewBudget(limits)) }

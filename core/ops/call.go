@@ -12,7 +12,8 @@ import (
 type pendingCall struct {
 	request *request
 	call    *core.Call
-	stop    func() bool // ends the watch for the call's own end
+	stop    func() bool                // ends the watch for the call's own end
+	decide  func(value any, err error) // takes the answer instead of call, which is nil then
 	stream  stream
 }
 
@@ -43,8 +44,16 @@ func (r *request) endCall(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.calls, id)
-	if _, waiting := r.service.calls.take(id); waiting {
+	if pending, waiting := r.service.calls.take(id); waiting {
 		r.emit("ended", id)
+		pending.giveUp()
+	}
+}
+
+// giveUp tells who waits for a decision that there is none.
+func (p *pendingCall) giveUp() {
+	if p.decide != nil {
+		p.decide(nil, errNoDecision)
 	}
 }
 
@@ -60,8 +69,9 @@ func (r *request) endCalls() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range r.calls {
-		if _, waiting := r.service.calls.take(id); waiting {
+		if pending, waiting := r.service.calls.take(id); waiting {
 			r.emit("ended", id)
+			pending.giveUp()
 		}
 	}
 	r.calls = nil

@@ -6,7 +6,8 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace max_trace_events vfs vfs_mount_path mcp"
+const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace " +
+	"max_trace_events vfs vfs_mount_path mcp network secrets scrub redact_responses"
 
 // config reads what a sandbox or a session is made with.
 func (s *Service) readConfig(r *request) (core.Config, error) {
@@ -40,6 +41,12 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 		return c, err
 	}
 	if err = s.readVFS(f, &c); err != nil {
+		return c, err
+	}
+	if c.Network, err = s.readNetwork(f); err != nil {
+		return c, err
+	}
+	if err = readSecrets(f, &c); err != nil {
 		return c, err
 	}
 	return c, readProcess(f, &c)

@@ -64,6 +64,7 @@ func init() {
 		"pool.evict_idle":         withPool(poolEvictIdle),
 		"pool.check":              withPool(poolCheck),
 		"pool.close":              direct(poolClose),
+		"network.check":           direct(networkCheck),
 		"session.close":           direct(sessionClose),
 		"store.new":               direct(storeNew),
 		"store.stats":             direct(storeStats),

@@ -33,6 +33,7 @@ func resultRecord(r *core.Result) wire.Pairs {
 	add("value", r.Value, r.Value != nil)
 	add("exit_code", r.ExitCode, r.ExitCode != 0)
 	add("callbacks", callbackRecords(r.Callbacks), len(r.Callbacks) > 0)
+	add("network", networkRecords(r.Network), len(r.Network) > 0)
 	add("trace", traceRecords(r.Trace), len(r.Trace) > 0)
 	add("trace_truncated", true, r.TraceTruncated)
 	if r.Journal != nil {
@@ -63,6 +64,35 @@ func traceRecords(events []core.TraceEvent) []any {
 		list[i] = record
 	}
 	return list
+}
+
+// networkRecords are the events of the network.
+func networkRecords(events []core.NetEvent) []any {
+	list := make([]any, len(events))
+	for i, e := range events {
+		list[i] = networkRecord(e)
+	}
+	return list
+}
+
+func networkRecord(e core.NetEvent) wire.Pairs {
+	valid := func(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
+	record := wire.Pairs{
+		{Key: "kind", Value: e.Kind}, {Key: "protocol", Value: e.Protocol}, {Key: "host", Value: valid(e.Host)},
+		{Key: "listen", Value: e.Listen}, {Key: "duration_ms", Value: milliseconds(e.Duration)},
+	}
+	add := func(key string, value any, present bool) {
+		if present {
+			record = append(record, wire.Pair{Key: key, Value: value})
+		}
+	}
+	add("address", e.Address.Addr().String(), e.Address.IsValid())
+	add("port", int(e.Address.Port()), e.Address.IsValid())
+	add("refused", valid(e.Refused), e.Refused != "")
+	add("error", valid(e.Error), e.Error != "")
+	add("bytes_up", e.BytesUp, e.Kind == core.NetEventClose)
+	add("bytes_down", e.BytesDown, e.Kind == core.NetEventClose)
+	return record
 }
 
 // callbackRecords are [name, duration_ms, error or nil].

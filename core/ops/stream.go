@@ -23,6 +23,9 @@ type stream struct {
 // send passes on an item, or keeps it until there is room. The other side is told when it may send one more. One that
 // does not keep to that is refused: nothing may pile up here.
 func (p *pendingCall) send(id uint64, item any) {
+	if p.decide != nil { // a decision is no stream
+		return
+	}
 	s := &p.stream
 	s.mu.Lock()
 	if len(s.backlog) >= Window {
@@ -76,6 +79,10 @@ func (p *pendingCall) room(id uint64) {
 
 // end answers the call; the end of a stream waits for its items.
 func (p *pendingCall) end(value any, err error) {
+	if p.decide != nil {
+		p.decide(value, err)
+		return
+	}
 	s := &p.stream
 	s.mu.Lock()
 	if len(s.backlog) > 0 {

@@ -65,6 +65,9 @@ var bars = []bar{
 	{9, "node/memory", "Node: memory per instance", byRatio, 0.1, false},
 	{9, "node/callback_sequential", "Node: sequential async callback", byMedian, 60e-6, false},
 	{9, "node/callback_gathered", "Node: 1,000 gathered callbacks, each", byMedian, 15e-6, false},
+	{8, "network/keepalive", "1,000 keep-alive GETs", byRatio, 0.333, false},
+	{8, "network/download", "download of 100 MB", byRatio, 1, false},
+	{8, "network/streams", "200 concurrent asyncio connections in one guest", byMedian, 5, false},
 }
 
 // verdict is a bar beside what was measured.

@@ -59,6 +59,9 @@ func run() error {
 	flag.StringVar(&o.node, "node", "node", "runs our Node package and Pyodide; empty leaves them out")
 	flag.Parse()
 
+	if _, err := startServers(); err != nil { // before the children, who are told the port
+		return err
+	}
 	ours, err := newEngine(context.Background(), o)
 	if err != nil {
 		return err

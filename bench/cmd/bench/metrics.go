@@ -39,6 +39,7 @@ func (e *engine) metrics() []metric {
 	all := append(e.startMetrics(), e.callbackMetrics()...)
 	all = append(all, e.stateMetrics()...)
 	all = append(all, e.filesMetrics()...)
+	all = append(all, e.networkMetrics()...)
 	all = append(all, e.bindingMetrics()...)
 	all = append(all, e.nodeMetrics()...)
 	all = append(all, e.rustMetrics()...)

@@ -33,10 +33,12 @@ from .errors import (
 )
 from .factory import SandboxFactory
 from .limits import ResourceLimits
+from .network import ClientCertificateDict, NetAttempt, NetConfig
 from .pool import PooledSandbox, PoolStats, SandboxPool
 from .replay import ReplayOutcome, SuspendCallback, SuspendedCallback
-from .results import CallbackRecord, ExecuteResult, TraceEvent
+from .results import CallbackRecord, ExecuteResult, NetEvent, TraceEvent
 from .sandbox import Sandbox
+from .secrets import SecretDict
 from .session import Session
 from .store import SessionStore, StoreStats
 from .vfs import VfsEntry, VfsProgress, VfsStorage, VfsUsage
@@ -46,6 +48,7 @@ __all__ = [
     "CallbackRecord",
     "CallbackRegistry",
     "CancelledError",
+    "ClientCertificateDict",
     "ClosedError",
     "EryxError",
     "ExecuteResult",
@@ -60,6 +63,9 @@ __all__ = [
     "InvalidError",
     "MCPManager",
     "MCPServer",
+    "NetAttempt",
+    "NetConfig",
+    "NetEvent",
     "PoolClosedError",
     "PoolError",
     "PoolExhaustedError",
@@ -73,6 +79,7 @@ __all__ = [
     "Sandbox",
     "SandboxFactory",
     "SandboxPool",
+    "SecretDict",
     "Session",
     "SessionStore",
     "SnapshotError",

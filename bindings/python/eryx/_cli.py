@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pathlib
 import sys
 import warnings
 from typing import TYPE_CHECKING, TextIO
 
-from . import EryxError, ResourceLimits, Sandbox, Session, __version__
+from . import EryxError, NetConfig, ResourceLimits, Sandbox, Session, __version__
 
 if TYPE_CHECKING:
     from .mcp import MCPManager
@@ -21,6 +22,7 @@ _EXAMPLES = """examples:
   eryx --timeout 5000 script.py     set execution timeout
   eryx --mcp script.py              let it call the tools of configured MCP servers
   eryx serve                        be an MCP server on stdin and stdout
+  eryx --allow-host api.github.com script.py
 """
 
 
@@ -40,6 +42,16 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=int, metavar="MS", default=30_000, help="execution timeout in milliseconds (default: 30000)"
     )
     limits.add_argument("--max-memory", type=int, metavar="BYTES", help="maximum memory in bytes (default: 128MB)")
+    network = parser.add_argument_group("network")
+    network.add_argument("--net", action="store_true", help="let the code reach every host whose address is public")
+    network.add_argument(
+        "--allow-host",
+        dest="hosts",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="let it reach the hosts that match, and no others: a name with *, an address, or localhost",
+    )
     files = parser.add_argument_group("filesystem")
     files.add_argument(
         "-v",
@@ -94,6 +106,23 @@ def _volume(text: str) -> tuple[str, str, bool | str]:
     return host, guest, _VOLUME_MODES[mode]
 
 
+def _network(options: argparse.Namespace) -> NetConfig | None:
+    """What the options grant; None for nothing. ValueError."""
+    if not options.net and not options.hosts:
+        return None
+    config = NetConfig()
+    for host in options.hosts:
+        config.allow_host(host)
+        # Who writes an address, or localhost, means it, public or not; where a name leads is not for us to say.
+        if host.partition(":")[0].lower() == "localhost":
+            config.allow_network("127.0.0.0/8")
+            config.allow_network("::1")
+        elif not any(letter in "*ghijklmnopqrstuvwxyz" for letter in host.lower().rpartition("://")[2]):
+            with contextlib.suppress(ValueError):
+                config.allow_network(host)
+    return config
+
+
 def _limits(options: argparse.Namespace) -> ResourceLimits:
     limits = ResourceLimits(execution_timeout_ms=options.timeout)
     if options.max_memory is not None:
@@ -113,6 +142,7 @@ def _run(code: str, args: list[str], options: argparse.Namespace) -> int:
             resource_limits=options.limits,
             mcp=options.manager,
             volumes=options.volumes,
+            network=options.network,
             args=args,
             on_stdout=lambda data: _write(sys.stdout, data),
             on_stderr=lambda data: _write(sys.stderr, data),
@@ -135,6 +165,7 @@ def _interact(options: argparse.Namespace) -> int:
         resource_limits=options.limits,
         mcp=options.manager,
         volumes=options.volumes,
+        network=options.network,
         keep_tasks=True,
         on_stdout=lambda data: _write(sys.stdout, data),
         on_stderr=lambda data: _write(sys.stderr, data),
@@ -205,7 +236,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("serve takes neither -c nor a script")
     try:
         options.limits = _limits(options)
-    except OverflowError as error:
+        options.network = _network(options)
+    except (OverflowError, ValueError) as error:
         parser.error(str(error))
     try:
         options.manager = _connect(options)

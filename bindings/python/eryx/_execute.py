@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _blocking
 from ._closing import Closing
-from ._request import OutputHandler, Request, TraceHandler, forget
+from ._request import ON_CONNECT, OutputHandler, Request, TraceHandler, forget
 from .callbacks import Callback
 from .errors import ClosedError
 from .limits import ResourceLimits
+from .network import NetConfig, network_message
 from .replay import ReplayOutcome, journal_text, outcome
 from .results import ExecuteResult
+from .secrets import Scrub, SecretDict, secrets_config
 from .vfs import VfsStorage
 
 if TYPE_CHECKING:
@@ -28,12 +30,14 @@ class Runner(Closing):
 
     _kind = ""
     _trace = False
+    _decider: Callback | None = None  # of connections
 
     def __init__(
         self,
         config: dict[str, Any],
         callbacks: Mapping[str, Callback],
         handlers: tuple[OutputHandler | None, OutputHandler | None],
+        network: NetConfig | None = None,
         **fields: Any,
     ) -> None:
         for handler in handlers:
@@ -41,6 +45,7 @@ class Runner(Closing):
                 raise TypeError(f"an output handler must be callable, not {type(handler).__name__}")
         self._handlers = handlers
         self._trace = bool(config.get("trace"))
+        self._decider = None if network is None else network._decider()
         self._keep(callbacks)
         if callbacks:
             config["callbacks"] = [callback.message() for callback in callbacks.values()]
@@ -50,7 +55,8 @@ class Runner(Closing):
 
     def _keep(self, callbacks: Mapping[str, Callback]) -> None:
         self._callbacks = callbacks
-        self._async = any(callback.is_async for callback in callbacks.values())
+        self._served = callbacks if self._decider is None else {**callbacks, ON_CONNECT: self._decider}
+        self._async = any(callback.is_async for callback in self._served.values())
 
     def _request(self, code: str, options: dict[str, Any], on_trace: TraceHandler | None = None) -> Request:
         if not isinstance(code, str):
@@ -77,7 +83,7 @@ class Runner(Closing):
         for name, handler in zip(("stdout_events", "stderr_events"), self._handlers):
             if handler is not None:
                 message[name] = True
-        return Request(message, self._callbacks, self._handlers)
+        return Request(message, self._served, self._handlers)
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
         self._check_open()
@@ -266,6 +272,15 @@ def common_config(
             raise TypeError(f"result_variable must be a str, not {type(result_variable).__name__}")
         config["result_variable"] = result_variable
     return config
+
+
+def granted_config(
+    network: NetConfig | None, secrets: Mapping[str, SecretDict] | None, scrub: Scrub, redact_responses: bool
+) -> dict[str, Any]:
+    """The part of a configuration that is about the network and secrets."""
+    config = secrets_config(secrets, scrub, redact_responses)
+    message = network_message(network)
+    return config if message is None else {**config, "network": message}
 
 
 def from_factory(

@@ -17,6 +17,9 @@ from .results import ExecuteResult, TraceEvent, trace_event
 OutputHandler = Callable[[bytes], Any]
 TraceHandler = Callable[[TraceEvent], Any]
 
+# What decides about connections, among a request's callbacks; no program can name it.
+ON_CONNECT = "\0on_connect"
+
 
 class Request:
     """One operation: what to do with its events, and in the end its outcome."""
@@ -176,6 +179,8 @@ class Queue:
                 continue
             if kind == "call":
                 self.on_call(Call(request, event[2], event[3], event[4]))
+            elif kind == "connect":
+                self.on_call(Call(request, event[2], ON_CONNECT, event[3]))
             elif kind == "done":
                 request.finish(event[2], event[3])
             elif kind == "output":

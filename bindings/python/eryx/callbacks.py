@@ -176,7 +176,7 @@ def _from_dict(item: Mapping[str, Any]) -> Callback:
         fn,
         _first_line(fn) if description is None else description,
         infer_schema(fn) if schema is None else schema,
-        _is_async(fn),
+        is_async(fn),
         _is_generator(fn),
     )
 
@@ -188,7 +188,8 @@ def _is_generator(fn: Callable[..., Any]) -> bool:
     return inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn)
 
 
-def _is_async(fn: Callable[..., Any]) -> bool:
+def is_async(fn: Callable[..., Any]) -> bool:
+    """Whether calls of it must be awaited."""
     import inspect
 
     if _is_generator(fn):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import _blocking
 from ._calling import Caller
 from ._closing import Closing
-from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory
+from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import PoolClosedError, PoolExhaustedError
 from .limits import ResourceLimits
+from .network import NetConfig
+from .secrets import Scrub, SecretDict
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
@@ -41,9 +43,12 @@ class PooledSandbox(Caller):
 
     _kind = "session"
 
-    def __init__(self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers) -> None:
+    def __init__(
+        self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers, decider: Callback | None = None
+    ) -> None:
         self._handle = handle
         self._handlers = handlers
+        self._decider = decider
         self._keep(callbacks)
 
     def release(self) -> None:
@@ -86,6 +91,8 @@ class SandboxPool(Closing):
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
         resource_limits, callbacks, args, env: of every lease that does not ask for its own; as for Sandbox.
         mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for Sandbox.
+        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: of every lease, as for
+            Sandbox.
     """
 
     def __init__(
@@ -108,6 +115,13 @@ class SandboxPool(Closing):
         requirements: list[str] | None = None,
         lock_file: PathArgument | None = None,
         trace: bool = False,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
@@ -129,6 +143,9 @@ class SandboxPool(Closing):
         )
         self._mcp = mcp  # which closes itself when nobody holds it
         self._max_size = max_size
+        scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
+        config.update(granted_config(network, secrets, scrub, redact_responses))
+        self._decider = None if network is None else network._decider()
         self._callbacks, fields = from_factory(factory, collect(callbacks))
         config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
         message = {
@@ -192,7 +209,7 @@ class SandboxPool(Closing):
             stdin: what programs read from standard input.
         """
         message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
-        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
 
     async def acquire_async(
         self,
@@ -209,7 +226,7 @@ class SandboxPool(Closing):
         message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
         from . import _async
 
-        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr))
+        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr), self._decider)
 
     def try_acquire(
         self,
@@ -225,7 +242,7 @@ class SandboxPool(Closing):
         """A lease, or None when there is none at once."""
         message, found = self._lease(False, resource_limits, callbacks, args, env, stdin)
         try:
-            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr))
+            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
         except PoolExhaustedError:
             return None
 

@@ -36,6 +36,35 @@ class TraceEvent(NamedTuple):
     duration_ms: float = 0.0
 
 
+class NetEvent(NamedTuple):
+    """One step of a program's on the network.
+
+    Attributes:
+        kind: "resolve", "connect", "listen", "accept", or "close" of a connection.
+        protocol, host, address, port, listen: as of a NetAttempt.
+        refused: why it was refused; None when it was not.
+        error: why it failed otherwise; None when it did not.
+        bytes_up, bytes_down: what was sent and received; of "close".
+        duration_ms: how long it took; of "close", how long the connection lasted.
+    """
+
+    kind: str
+    protocol: str
+    host: str
+    address: str | None = None
+    port: int | None = None
+    listen: bool = False
+    refused: str | None = None
+    error: str | None = None
+    bytes_up: int = 0
+    bytes_down: int = 0
+    duration_ms: float = 0.0
+
+
+def _net_event(record: dict[str, Any]) -> NetEvent:
+    return NetEvent(**{name: value for name, value in record.items() if name in NetEvent._fields})
+
+
 def trace_event(record: list[Any]) -> TraceEvent:
     """A record of a trace as docs/abi.md describes it."""
     kind, file, function, line, *rest = record
@@ -68,6 +97,7 @@ class ExecuteResult:
         exit_code: what the program gave to ``sys.exit``.
         callbacks: the calls of host functions in the order of their ends, at most 1000.
         value: what a function of the guest returned, for the calls that have one.
+        network: what the program did on the network: NetEvents, at most 1000.
         trace: what the program did, step by step, with ``trace=True``; ``trace_truncated``: there was more.
     """
 
@@ -77,6 +107,7 @@ class ExecuteResult:
         "duration_ms",
         "exit_code",
         "fuel_consumed",
+        "network",
         "peak_memory_bytes",
         "result_error",
         "result_json",
@@ -102,6 +133,7 @@ class ExecuteResult:
     exit_code: int
     callbacks: tuple[CallbackRecord, ...]
     value: Any
+    network: tuple[NetEvent, ...]
     trace: tuple[TraceEvent, ...]
     trace_truncated: bool
 
@@ -118,6 +150,7 @@ class ExecuteResult:
             put(name, get(name, False))
         put("exit_code", get("exit_code", 0))
         put("callbacks", tuple(CallbackRecord(*c) for c in get("callbacks", ())))
+        put("network", tuple(map(_net_event, get("network", ()))))
         put("trace", tuple(map(trace_event, get("trace", ()))))
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._execute import PackageArgument, PathArgument, Runner, Volume, common_config, from_factory
+from ._execute import PackageArgument, PathArgument, Runner, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits
+from .network import NetConfig
+from .secrets import Scrub, SecretDict
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
@@ -39,6 +41,11 @@ class Sandbox(Runner):
         requirements: packages that pip fetches, such as "jinja2>=3", with what they need; pure-Python wheels only.
         lock_file: where names, versions and hashes of what was chosen are kept. If it is there, exactly that is used.
         trace: collect what programs do, step by step, in ``ExecuteResult.trace``.
+        network: what programs may reach on the network; None: nothing.
+        secrets: values that programs may send without seeing them: {name: {"value": ..., "allowed_hosts": [...]}}.
+        scrub_stdout, scrub_stderr, scrub_files: whether placeholders of secrets become "[REDACTED]" there; default
+            True. scrub_result: in results; default False.
+        redact_responses: hide the values of secrets in the HTTP responses of the hosts that they may be sent to.
         factory: programs begin where the factory's imports and set-up code ended.
         vfs: the files that programs share, instead of none that last.
         vfs_mount_path: where their writable files are, instead of "/data", which then is not there.
@@ -67,6 +74,13 @@ class Sandbox(Runner):
         vfs: VfsStorage | None = None,
         vfs_mount_path: str | None = None,
         site_packages: PackageArgument | None = None,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
@@ -84,9 +98,11 @@ class Sandbox(Runner):
             trace=trace,
             mcp=mcp,
         )
+        scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
+        config.update(granted_config(network, secrets, scrub, redact_responses))
         found, fields = from_factory(factory, collect(callbacks))
         self._mcp = mcp  # which closes itself when nobody holds it
-        super().__init__(config, found, (on_stdout, on_stderr), **fields)
+        super().__init__(config, found, (on_stdout, on_stderr), network, **fields)
 
     def __repr__(self) -> str:
         return f"Sandbox(resource_limits={self._limits!r})"

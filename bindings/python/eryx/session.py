@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _blocking
 from ._calling import Caller
-from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory
+from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
 from .limits import ResourceLimits, check_limit
+from .network import NetConfig
+from .secrets import Scrub, SecretDict
 
 if TYPE_CHECKING:
     from .factory import SandboxFactory
@@ -46,6 +48,8 @@ class Session(Caller):
         store: moves the session to disk while it is not used and others are.
         vfs: where its files are kept, to be shared with others; they outlive the session.
         vfs_mount_path: where its writable files are, instead of "/data", which then is not there.
+        trace, factory: as for Sandbox.
+        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: as for Sandbox.
     """
 
     _kind = "session"
@@ -76,6 +80,13 @@ class Session(Caller):
         vfs: VfsStorage | None = None,
         vfs_mount_path: str | None = None,
         site_packages: PackageArgument | None = None,
+        network: NetConfig | None = None,
+        secrets: Mapping[str, SecretDict] | None = None,
+        scrub_stdout: bool | None = None,
+        scrub_stderr: bool | None = None,
+        scrub_result: bool | None = None,
+        scrub_files: bool | None = None,
+        redact_responses: bool = False,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
@@ -102,6 +113,8 @@ class Session(Caller):
             config["stdin"] = bytes(stdin)
         config["keep_tasks"] = bool(keep_tasks)
         config["checkpoint"] = bool(checkpoint)
+        scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
+        config.update(granted_config(network, secrets, scrub, redact_responses))
         found, fields = from_factory(factory, collect(callbacks))
         if image is not None:
             fields["image"] = bytes(image)
@@ -110,7 +123,7 @@ class Session(Caller):
         if store is not None:
             fields["store"] = store._open()
         self._vfs, self._vfs_mount_path = vfs, vfs_mount_path
-        super().__init__(config, found, (on_stdout, on_stderr), **fields)
+        super().__init__(config, found, (on_stdout, on_stderr), network, **fields)
 
     @property
     def vfs(self) -> VfsStorage | None:

@@ -1,5 +1,6 @@
 """``python -m eryx`` and the notebook's cell magic."""
 
+import http.server
 import os
 import pty
 import subprocess
@@ -160,3 +161,19 @@ def test_bad_volume_argument(text):
 
     with pytest.raises(argparse.ArgumentTypeError, match="SRC:DST"):
         _volume(text)
+
+
+def test_network():
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        code = f"import socket; socket.create_connection(('127.0.0.1', {server.server_port})); print('connected')"
+        assert "option network" in cli("-c", code).stderr
+        assert "blocked_networks" in cli("--net", "-c", code).stderr
+        assert "allowed_hosts" in cli("--allow-host", "example.com", "-c", code).stderr
+        assert "blocked_networks" in cli("--allow-host", "127.0.0.*", "-c", code).stderr
+        for host in ("localhost", "127.0.0.1", "127.0.0.0/8", f"127.0.0.1:{server.server_port}"):
+            arguments = ["--allow-host", "example.com", "--allow-host", host]
+            if host == "localhost":
+                arguments += ["--allow-host", "127.0.0.1"]
+            assert cli(*arguments, "-c", code).stdout == "connected\n"
+        done = cli("--allow-host", "a b", "-c", code)
+        assert done.returncode == 2 and "cannot be part of a host's name" in done.stderr

@@ -16,6 +16,7 @@ timeout: the execution took longer than its timeout of 1s (ExecutionTimeout); do
 and lives on: 12.5
 restored: 19.75
 """
+NETWORKING = HERE.parents[3] / "docs" / "networking.md"
 
 
 def run(code):
@@ -32,6 +33,16 @@ def test_readme():
     assert len(lines) == 2
     for line in lines:
         assert f"`{line}`" in text
+
+
+@pytest.mark.skipif(not NETWORKING.exists(), reason="the guides are in the repository only")
+def test_networking():
+    blocks = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", NETWORKING.read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 7
+    mark = "-- next --"
+    printed = run(f"print({mark!r})\n".join(code for code, _ in blocks)).split(mark + "\n")
+    for (code, expected), got in zip(blocks, printed, strict=True):
+        assert got.strip() == expected.strip(), code
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are in the repository only")

@@ -19,6 +19,7 @@ const (
 	kindRoot                 // the preopened root directory
 	kindFile                 // a file or directory the guest opened
 	kindReserved             // taken by adapter_open_badfd: EBADF for every call
+	kindSocket               // a socket; without a file, one that did not survive an image
 )
 
 // descriptor is one entry of the table. The zero value is not open.
@@ -34,6 +35,9 @@ type descriptor struct {
 	path    string   // from the root of the filesystem
 	list    *listing // fd_readdir's place, nil until it is called
 }
+
+// lost reports a socket that was open when an image was taken: its number is in use, and can only be closed.
+func (d *descriptor) lost() bool { return d.kind == kindSocket && d.file == nil }
 
 // stream is a fresh standard stream.
 func (p *Process) stream(n int8) descriptor {
@@ -51,7 +55,7 @@ func (p *Process) lookup(fd int32, right uint64) (*descriptor, errno) {
 		return nil, ebadf
 	}
 	d := &p.fds[fd]
-	if d.kind == kindFree || d.kind == kindReserved {
+	if d.kind == kindFree || d.kind == kindReserved || d.lost() {
 		return nil, ebadf
 	}
 	if d.rights&right != right {
@@ -133,6 +137,9 @@ func (p *Process) closeAll() {
 // fdClose implements fd_close. The root stays open: os.closerange(3, n) must
 // not cost a guest its filesystem.
 func (p *Process) fdClose(c call) errno {
+	if fd := c.fd(0); uint(fd) < uint(len(p.fds)) && p.fds[fd].lost() {
+		return p.drop(fd)
+	}
 	d, e := p.lookup(c.fd(0), 0)
 	if e != success {
 		return e
@@ -201,8 +208,8 @@ func (p *Process) adapterCloseBadfd(c call) errno {
 	return p.drop(fd)
 }
 
-// notSocket answers the four sock functions: no descriptor here is a socket.
-// The guest's sockets do not come through WASI.
+// notSocket answers the four sock functions: the guest's sockets do not come
+// through WASI.
 func (p *Process) notSocket(c call) errno {
 	if _, e := p.lookup(c.fd(0), 0); e != success {
 		return e

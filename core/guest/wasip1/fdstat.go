@@ -114,7 +114,7 @@ func (p *Process) fdFdstatGet(c call) errno {
 }
 
 // fdFdstatSetFlags implements fd_fdstat_set_flags. Only append changes what
-// happens: nothing here blocks, and the sync flags are remembered like Linux
+// happens, and nonblock for sockets; the sync flags are remembered like Linux
 // remembers those it cannot change.
 func (p *Process) fdFdstatSetFlags(c call) errno {
 	d, e := p.lookup(c.fd(0), rightFDSetFlags)
@@ -129,6 +129,9 @@ func (p *Process) fdFdstatSetFlags(c call) errno {
 		if se := d.file.SetAppend(flags&fdflagAppend != 0); se != 0 {
 			return toErrno(se)
 		}
+	}
+	if s, e := p.SocketAt(c.fd(0)); e == 0 {
+		s.SetNonblocking(flags&fdflagNonblock != 0)
 	}
 	d.flags = flags
 	return success
@@ -206,7 +209,7 @@ func (p *Process) fdAdvise(c call) errno {
 	switch {
 	case e != success:
 		return e
-	case d.kind == kindStream:
+	case d.kind == kindStream || d.kind == kindSocket:
 		return espipe
 	case d.rights&rightFDAdvise == 0:
 		return denied(rightFDAdvise)

@@ -63,6 +63,8 @@ func (p *Process) fdRead(c call) errno {
 	var n uint32
 	if d.kind == kindStream {
 		n, e = transfer(&v, func(b []byte) (int, sys.Errno) { return p.readStdin(c, b) })
+	} else if d.kind == kindSocket {
+		n, e = one(&v, d.file.Read)
 	} else {
 		n, e = transfer(&v, d.file.Read)
 	}
@@ -114,6 +116,8 @@ func (p *Process) fdWrite(c call) errno {
 			}
 			return len(b), 0
 		})
+	} else if d.kind == kindSocket {
+		n, e = one(&v, d.file.Write)
 	} else {
 		n, e = transfer(&v, d.file.Write)
 	}
@@ -199,6 +203,8 @@ func (p *Process) seek(c call, right uint64, offset int64, whence, result int) e
 		return e
 	case d.dir:
 		return ebadf
+	case d.kind == kindSocket:
+		return espipe
 	case d.rights&right == 0:
 		return denied(right)
 	case d.kind == kindStream:

@@ -98,7 +98,11 @@ func (f function) goFunction() api.GoModuleFunc {
 			stack[0] = uint64(enosys)
 			return
 		}
-		stack[0] = uint64(run(p, call{ctx: ctx, mem: mod.Memory(), args: stack[:n]}))
+		e := run(p, call{ctx: ctx, mem: mod.Memory(), args: stack[:n]})
+		if e != success {
+			p.failures++
+		}
+		stack[0] = uint64(e)
 	}
 }
 

@@ -67,6 +67,8 @@ type Process struct {
 	cfg  Config
 	fds  []descriptor // by number
 	free int          // no number below it is free
+
+	failures uint32 // calls that have failed
 }
 
 // NewProcess makes the state of a fresh guest: the three standard streams and

@@ -47,6 +47,9 @@ const (
 		rightPathSetTimes | rightFDStat | rightFDSetTimes | rightPathSymlink |
 		rightPathRemoveDirectory | rightPathUnlinkFile | rightPoll
 
+	// rightsSocket is what can be done with a socket through its descriptor.
+	rightsSocket = rightFDRead | rightFDWrite | rightFDSetFlags | rightFDStat | rightPoll
+
 	// rightsStdin and rightsOutput include seek and tell although both fail:
 	// wasi-libc takes a character device without them for a terminal.
 	rightsStdin  = rightFDRead | rightFDSeek | rightFDTell | rightFDStat | rightFDSetFlags | rightPoll

@@ -17,6 +17,7 @@ const (
 	DescriptorFile      DescriptorKind = DescriptorKind(kindFile)     // an opened file
 	DescriptorDirectory DescriptorKind = 0x10                         // an opened directory
 	DescriptorReserved  DescriptorKind = DescriptorKind(kindReserved) // a number that is out of use
+	DescriptorSocket    DescriptorKind = DescriptorKind(kindSocket)   // a socket, which only lives once
 )
 
 // DescriptorState describes one open descriptor, so that it can be opened
@@ -139,7 +140,9 @@ func (p *Process) reopen(s DescriptorState) error {
 	case DescriptorRoot:
 		d.path, d.dir = rootPath, true
 		d.rights, d.inherit = d.rights&rightsDir, d.inherit&(rightsDir|rightsFile)
-	case DescriptorReserved:
+	case DescriptorReserved, DescriptorSocket:
+		// A socket does not live on: its number stays in use until the guest closes it.
+		d.rights, d.inherit, d.flags = 0, 0, 0
 	case DescriptorFile, DescriptorDirectory:
 		if err := p.reopenFile(s, &d); err != nil {
 			return err

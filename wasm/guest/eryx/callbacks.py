@@ -11,7 +11,7 @@ from typing import Any
 
 import _eryx
 
-from . import gather, loop, streams, trace
+from . import fetch, gather, loop, streams, trace
 from .loop import pending
 from .values import plain, plain_text
 
@@ -27,7 +27,7 @@ class CallbackError(RuntimeError):
 class Spec:
     """What the host announced of one callback."""
 
-    __slots__ = ("name", "description", "doc", "parameters", "schema_text", "stream", "_schema")
+    __slots__ = ("name", "description", "doc", "parameters", "schema_text", "stream", "kind", "_schema")
 
     def __init__(self, announced: dict[str, Any]) -> None:
         self.name: str = announced["name"]
@@ -36,6 +36,7 @@ class Spec:
         self.parameters: list[str] = announced.get("parameters") or []
         self.schema_text: str | None = announced.get("schema")
         self.stream: bool = announced.get("stream", False)
+        self.kind: str = announced.get("kind", "")
         self._schema: dict[str, Any] | None = None
 
     @property
@@ -287,6 +288,8 @@ def _place(root: dict[str, Any], spec: Spec, spaces: set[str]) -> None:
             space = members[part] = (CallableNamespace if path in _specs else Namespace)(path)
         members = space._eryx_members
     function = _function(spec)
+    if spec.kind == "fetch":
+        function = fetch.make(function, CallbackError)
     if spec.name in spaces:
         space = members.get(parts[-1])
         if space is None:

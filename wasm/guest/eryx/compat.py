@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import absent, posix
+from . import absent, network, posix
 
 
 def _inline_executor() -> None:
@@ -85,6 +85,7 @@ def install() -> None:
     os.environ.update({"HOME": "/data", "USER": posix.USER, "LOGNAME": posix.USER, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "TZ": "UTC"})
     absent.install()
     posix.install()
+    network.install()
     _locale()
     _inline_executor()
     _sysconfig()

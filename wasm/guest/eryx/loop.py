@@ -10,6 +10,7 @@ import contextlib
 import functools
 import heapq
 import selectors
+import socket
 import sys
 import threading
 import warnings
@@ -18,6 +19,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import _eryx
+
+from . import eyeballs, network
+from .selector import HOSTED, HostSelector
 
 # id -> what takes the events of that request: a function, or the future that the only event settles (callbacks.py)
 pending: dict[int, Any] = {}
@@ -43,37 +47,6 @@ def deliver(messages: list[list[Any]]) -> None:
         receive_one(message)
 
 
-class HostSelector(selectors.BaseSelector):
-    """A selector whose ``select`` is the host's wait."""
-
-    def __init__(self) -> None:
-        self._map: dict[int, selectors.SelectorKey] = {}
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        if fd in self._map:
-            raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
-        key = selectors.SelectorKey(fileobj, fd, events, data)
-        self._map[fd] = key
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        return self._map.pop(fd)
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ns = -1 if timeout is None else 0 if timeout <= 0 else int(timeout * _NANOSECONDS) + 1
-        messages = _eryx.wait(ns)
-        if messages:
-            deliver(messages)
-        return []
-
-    def get_map(self) -> dict[int, selectors.SelectorKey]:  # type: ignore[override]
-        return self._map
-
-    def close(self) -> None:
-        self._map.clear()
-
 
 @contextlib.contextmanager
 def _nested(inner: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
@@ -95,7 +68,7 @@ class Loop(selector_events.BaseSelectorEventLoop):
     """The event loop of the sandbox: asyncio's own, without threads and self-pipe."""
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        super().__init__(selector or HostSelector())
+        super().__init__(selector or HostSelector(deliver))
 
     def _make_self_pipe(self) -> None:  # no threads: nobody else can wake the loop
         self._ssock = self._csock = None
@@ -106,6 +79,17 @@ class Loop(selector_events.BaseSelectorEventLoop):
 
     def _write_to_self(self) -> None:
         pass
+
+    async def getaddrinfo(self, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
+        """As asyncio's: the loop goes on while the host resolves."""
+        await network.look_up(self, host, flags)
+        return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **kwargs: Any) -> Any:
+        """As asyncio's; a host's addresses are tried beside one another."""
+        if host is not None and kwargs.get("happy_eyeballs_delay") is None:
+            kwargs["happy_eyeballs_delay"] = eyeballs.DELAY_S
+        return await super().create_connection(protocol_factory, host, port, **kwargs)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Run ``func`` now: the sandbox has one thread."""
@@ -135,7 +119,8 @@ class HostedLoop(Loop):
     _task_factory = None  # asyncio's constructor calls set_debug() before it sets this
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(HostSelector(deliver, HOSTED))
+        self._keys = self._selector._keys  # type: ignore[attr-defined]
         _eryx.loop_setup(
             self, self._ready, events.Handle, asyncio.Future, pending, self._handle_failed, self._run_other, receive_one  # type: ignore[attr-defined]
         )
@@ -194,6 +179,8 @@ class HostedLoop(Loop):
                 _eryx.receive(messages)
         except MemoryError as error:  # what came from the host does not fit: the program must end
             self.failure = error
+        if self._keys:
+            self._process_events(self._selector.ready())  # type: ignore[attr-defined]
         if scheduled:
             self._due_timers(scheduled, ready)
         _eryx.run_ready(len(ready))
@@ -214,6 +201,8 @@ class HostedLoop(Loop):
 
     def next_deadline(self) -> int:
         """Nanoseconds until the next timer; -1 when there is none."""
+        if self._selector._always:  # type: ignore[attr-defined]
+            return 0
         scheduled = self._scheduled  # type: ignore[attr-defined]
         while scheduled and scheduled[0]._cancelled:
             self._timer_cancelled_count -= 1  # type: ignore[attr-defined]

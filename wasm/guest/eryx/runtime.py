@@ -92,10 +92,14 @@ def start(options: dict[str, Any]) -> None:
 
 
 def begin(options: dict[str, Any]) -> None:
-    """Before an execution: ``options["start"]`` begins the image's life, ``["callbacks"]`` announces them."""
+    """Before an execution: ``options["start"]`` begins the image's life, ``["callbacks"]`` announces them, ``["env"]`` is
+    what the environment of another life must not keep."""
     first = options.get("start")
     if first is not None:
         start(first)
+    env = options.get("env")
+    if env:
+        os.environ.update(env)
     announced = options.get("callbacks")
     if announced is not None:
         callbacks.announce(announced)

@@ -21,7 +21,8 @@ ERYX_HOST(flush) void eryx_host_flush(void);
 ERYX_HOST(callback) int32_t eryx_host_callback(const void *ptr, uint32_t len);
 // wait waits up to ns (0: do not wait, <0: for ever) for events and writes one msgpack array of all that
 // are ready. Returns its length, 0 for none, -EINTR, or -ENOSPC-needed as -(1<<20)-needed when cap is too small.
-ERYX_HOST(wait) int64_t eryx_host_wait(int64_t ns, void *buf, uint32_t cap);
+// The wait also ends when a descriptor of the selector is ready; 0 is no selector.
+ERYX_HOST(wait) int64_t eryx_host_wait(int64_t ns, void *buf, uint32_t cap, int32_t selector);
 // emit hands the host a message that needs no answer (trace events, stream items, audit).
 ERYX_HOST(emit) int32_t eryx_host_emit(const void *ptr, uint32_t len);
 // chmod sets the permission bits of the file at an absolute path: 0, or an errno.
@@ -68,10 +69,18 @@ PyObject *eryx_begin(PyObject *, PyObject *const *, Py_ssize_t);
 PyObject *PyInit__eryx(void);
 // codec.c
 PyObject *PyInit__eryx_codec(void);
+// tls.c
+PyObject *PyInit__eryx_tls(void);
 
 // files.c
 PyObject *eryx_py_chmod(PyObject *self, PyObject *args);
 PyObject *eryx_py_dup(PyObject *self, PyObject *args);
+
+// netpoll.c
+PyObject *eryx_py_net_pair(PyObject *self, PyObject *unused);
+PyObject *eryx_py_net_lookup(PyObject *self, PyObject *name);
+PyObject *eryx_py_net_watch(PyObject *self, PyObject *args);
+PyObject *eryx_py_net_ready(PyObject *self, PyObject *selector);
 
 // libc.c
 uint32_t eryx_peak_brk(void);

@@ -3,15 +3,12 @@
 #include "eryx.h"
 
 // Values of wasi-libc.
-#define EACCES 2
-#define EAFNOSUPPORT 5
 #define EBADF 8
 #define EINTR 27
 #define EINVAL 28
 #define ENOMEM 48
 #define ENOSYS 52
 #define ENOTSUP 58
-#define EAI_FAIL (-4)
 #define WASM_PAGE 65536u
 
 extern int errno;
@@ -160,54 +157,6 @@ ERYX_OVERRIDE int pthread_cond_wait(void *cond, void *mutex) {
   Py_AddPendingCall(raise_deadlock, NULL);
   return 0;
 }
-
-// ---- polling ------------------------------------------------------------------------------------------
-struct pollfd {
-  int fd;
-  short events, revents;
-};
-// Files are always ready, as on Linux; with nothing to poll it sleeps.
-ERYX_OVERRIDE int poll(struct pollfd *fds, size_t n, int timeout) {
-  int ready = 0;
-  for (size_t i = 0; i < n; i++) {
-    fds[i].revents = fds[i].fd < 0 ? 0 : fds[i].events & 3;
-    ready += fds[i].revents != 0;
-  }
-  if (ready || timeout == 0) return ready;
-  int64_t ns = timeout < 0 ? INT64_MAX : (int64_t)timeout * 1000000;
-  return sleep_ns(ns) ? fail(EINTR) : 0;
-}
-
-// ---- sockets: none without a network -------------------------------------------------------------------
-#define DENY(decl) \
-  ERYX_OVERRIDE int decl { return fail(EACCES); }
-DENY(socket(int d, int t, int p))
-DENY(bind(int fd, const void *a, unsigned n))
-DENY(listen(int fd, int n))
-DENY(connect(int fd, const void *a, unsigned n))
-DENY(accept(int fd, void *a, unsigned *n))
-DENY(accept4(int fd, void *a, unsigned *n, int f))
-DENY(getsockname(int fd, void *a, unsigned *n))
-DENY(getpeername(int fd, void *a, unsigned *n))
-DENY(getsockopt(int fd, int l, int o, void *v, unsigned *n))
-DENY(setsockopt(int fd, int l, int o, const void *v, unsigned n))
-DENY(shutdown(int fd, int how))
-DENY(recv(int fd, void *b, size_t n, int f))
-DENY(recvfrom(int fd, void *b, size_t n, int f, void *a, unsigned *l))
-DENY(send(int fd, const void *b, size_t n, int f))
-DENY(sendto(int fd, const void *b, size_t n, int f, const void *a, unsigned l))
-ERYX_OVERRIDE int getaddrinfo(const char *h, const char *s, const void *hints, void **res) { return EAI_FAIL; }
-ERYX_OVERRIDE void freeaddrinfo(void *p) {}
-ERYX_OVERRIDE int getnameinfo(const void *a, unsigned n, char *h, unsigned hl, char *s, unsigned sl, int f) {
-  return EAI_FAIL;
-}
-ERYX_OVERRIDE const char *gai_strerror(int code) { return "network access is not permitted in this sandbox"; }
-ERYX_OVERRIDE void *gethostbyname(const char *h) { return NULL; }
-ERYX_OVERRIDE void *gethostbyaddr(const void *a, unsigned n, int t) { return NULL; }
-ERYX_OVERRIDE void *getservbyname(const char *n, const char *p) { return NULL; }
-ERYX_OVERRIDE void *getservbyport(int p, const char *n) { return NULL; }
-ERYX_OVERRIDE void *getprotobyname(const char *n) { return NULL; }
-ERYX_OVERRIDE const char *hstrerror(int e) { return "network access is not permitted in this sandbox"; }
 
 // ---- system -------------------------------------------------------------------------------------------
 struct utsname {

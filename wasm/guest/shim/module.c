@@ -79,13 +79,19 @@ static int32_t host_emit(const void *p, uint32_t n) { return eryx_host_emit(p, n
 static PyObject *py_callback(PyObject *self, PyObject *message) { return send(message, host_callback); }
 static PyObject *py_emit(PyObject *self, PyObject *message) { return send(message, host_emit); }
 
-static PyObject *py_wait(PyObject *self, PyObject *arg) {
+static PyObject *py_wait(PyObject *self, PyObject *const *args, Py_ssize_t count) {
   static uint8_t *buf;
   static uint32_t cap;
-  long long ns = PyLong_AsLongLong(arg);
+  if (count < 1 || count > 2) {
+    PyErr_SetString(PyExc_TypeError, "wait() takes a time and perhaps a selector");
+    return NULL;
+  }
+  long long ns = PyLong_AsLongLong(args[0]);
   if (ns == -1 && PyErr_Occurred()) return NULL;
+  long selector = count > 1 ? PyLong_AsLong(args[1]) : 0;
+  if (selector == -1 && PyErr_Occurred()) return NULL;
   for (;;) {
-    int64_t n = eryx_host_wait(ns, buf, cap);
+    int64_t n = eryx_host_wait(ns, buf, cap, (int32_t)selector);
     if (n == 0) return PyList_New(0);
     if (n > 0) return eryx_unpack(buf, (uint32_t)n);
     if (n == -EINTR) {
@@ -171,8 +177,16 @@ static PyMethodDef methods[] = {
         "trace_event(code, event): record another event."},
     {"trace_flush", eryx_trace_flush, METH_NOARGS, "trace_flush(): hand the host what is recorded."},
     {"emit", py_emit, METH_O, "emit(message): hand the host a message that has no answer."},
-    {"wait", py_wait, METH_O,
-        "wait(ns) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative."},
+    {"wait", (PyCFunction)(void *)py_wait, METH_FASTCALL,
+        "wait(ns, selector=0) -> list: events that are ready; waits up to ns nanoseconds, for ever if negative, or "
+        "until a descriptor of the selector is ready."},
+    {"net_pair", eryx_py_net_pair, METH_NOARGS, "net_pair() -> (fd, fd): two sockets that are connected."},
+    {"net_lookup", eryx_py_net_lookup, METH_O,
+        "net_lookup(host) -> fd: readable once getaddrinfo would answer at once."},
+    {"net_watch", eryx_py_net_watch, METH_VARARGS,
+        "net_watch(selector, fd, events): what the selector waits for; fd -1 makes it, or ends it with events 0."},
+    {"net_ready", eryx_py_net_ready, METH_O,
+        "net_ready(selector) -> [fd, events, ...], or None: the selector is not known to the host."},
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
     {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
     {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},

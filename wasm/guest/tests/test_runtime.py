@@ -36,21 +36,6 @@ def test_captured_streams_cannot_be_closed(shim: FakeShim, monkeypatch: pytest.M
     assert not raw.closed and raw.fileno() == 1 and not raw.isatty()
 
 
-@pytest.mark.parametrize("timeout, nanoseconds", [(None, -1), (0, 0), (-1.0, 0), (0.5, 500_000_001)])
-def test_selector_waits_in_the_host(shim: FakeShim, timeout: float | None, nanoseconds: int) -> None:
-    shim.answers["wait"] = []
-    assert loop.HostSelector().select(timeout) == []
-    assert shim.calls == [("wait", nanoseconds)]
-
-
-def test_selector_registers_once() -> None:
-    selector = loop.HostSelector()
-    assert selector.register(5, 1, "data").data == "data"
-    with pytest.raises(KeyError):
-        selector.register(5, 1)
-    assert selector.unregister(5).fd == 5 and not selector.get_map()
-
-
 def test_events_reach_those_who_wait() -> None:
     got: list[list[object]] = []
     loop.pending[41] = got.append

@@ -1,0 +1,126 @@
+package guestnet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestUpgradeGetsWhatWasReadAhead(t *testing.T) {
+	s := newStack(t, localConfig())
+	a, b := connected(t, s)
+	_, errno := a.Send([]byte("ahead"), 0, netip.AddrPort{})
+	check(t, errno)
+	if _, errno := s.Poll([]PollEntry{{Socket: b, Events: PollIn}}, time.Minute); errno != OK {
+		t.Fatal(errno)
+	}
+	check(t, b.Upgrade(func(_ context.Context, conn net.Conn, _ Peer) (net.Conn, error) {
+		buf := make([]byte, 7)
+		if _, err := io.ReadFull(conn, buf); err != nil || string(buf) != "aheadXY" {
+			return nil, fmt.Errorf("got %q, %v", buf, err)
+		}
+		return conn, nil
+	}))
+	if _, _, errno := b.Receive(make([]byte, 1), MsgDontWait); errno != EAGAIN {
+		t.Errorf("while it is upgraded: errno %d", errno)
+	}
+	_, errno = a.Send([]byte("XYafter"), 0, netip.AddrPort{})
+	check(t, errno)
+	check(t, b.AwaitUpgrade())
+	if err, done := b.UpgradeError(); err != nil || !done {
+		t.Fatal(err, done)
+	}
+	buf := make([]byte, 10)
+	n, _, errno := b.Receive(buf[:5], MsgWaitAll)
+	if string(buf[:n]) != "after" || errno != OK {
+		t.Errorf("%q %d", buf[:n], errno)
+	}
+	broken := errors.New("no")
+	check(t, b.Upgrade(func(context.Context, net.Conn, Peer) (net.Conn, error) { return nil, broken }))
+	check(t, b.AwaitUpgrade())
+	if err, _ := b.UpgradeError(); err != broken {
+		t.Errorf("%v", err)
+	}
+	if _, errno := b.Send([]byte("x"), 0, netip.AddrPort{}); errno != EPIPE {
+		t.Errorf("send on a broken socket: %d", errno)
+	}
+}
+
+func TestDialHostTriesAllAddresses(t *testing.T) {
+	a := outside(t, func(conn net.Conn) { conn.Close() })
+	c := localConfig()
+	c.ConnectTimeout = 20 * time.Second
+	// The first does not answer, the second refuses.
+	c.Resolver = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("::1"), a.Addr()}, nil
+	}
+	c.OnConnect = func(ctx context.Context, at Attempt) error {
+		if at.Address.Addr() == netip.MustParseAddr("127.0.0.3") {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}
+	s := newStack(t, c)
+	conn, peer, err := s.DialHost(context.Background(), "many.example", a.Port())
+	if err != nil || peer.Address != a || peer.Host() != "many.example" {
+		t.Fatal(err, peer)
+	}
+	conn.Close()
+	conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != 0 {
+		t.Errorf("%d connections are counted", s.open)
+	}
+}
+
+func TestAnswersAreRememberedWithinBounds(t *testing.T) {
+	asked := 0
+	var mu sync.Mutex
+	c := localConfig()
+	c.Resolver = func(_ context.Context, host string) ([]netip.Addr, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		if host == "none.example" {
+			return nil, &net.DNSError{IsNotFound: true}
+		}
+		return []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("::ffff:8.8.8.8"), netip.MustParseAddr("2606:4700::1")}, nil
+	}
+	s := newStack(t, c)
+	for range 3 {
+		found, gai, errno := s.Resolve("A.example.", FamilyAny)
+		if len(found) != 2 || gai != 0 || errno != OK {
+			t.Fatal(found, gai, errno)
+		}
+		if _, gai, _ := s.Resolve("none.example", FamilyAny); gai != GAINoName {
+			t.Fatal(gai)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times, want 2", asked)
+	}
+	for i := range maxAnswers + 100 {
+		if _, gai, errno := s.Resolve(fmt.Sprintf("n%d.example", i), FamilyIPv4); gai != 0 || errno != OK {
+			t.Fatal(gai, errno)
+		}
+	}
+	if n := len(s.answers.byName); n > maxAnswers {
+		t.Errorf("%d answers are remembered", n)
+	}
+	if n := len(s.names(netip.MustParseAddr("8.8.8.8"))); n != maxNames {
+		t.Errorf("%d names of one address are remembered", n)
+	}
+	for _, name := range []string{"", ".", "a b", "a/b", "a\x00b", "ü", string(bytes.Repeat([]byte("a"), 300))} {
+		if _, gai, errno := s.Resolve(name, FamilyAny); gai != GAINoName || errno != OK {
+			t.Errorf("%q: %d %d", name, gai, errno)
+		}
+	}
+}
