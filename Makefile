@@ -85,7 +85,7 @@ endif
 # Every block of every document, with the programs of all languages (tests/documents).
 .PHONY: test-documents
 test-documents: $(LIBRARY) $(VENV)/.done $(NODE)/node_modules/.done
-	ERYX_DOCUMENTS=all go test -count=1 -timeout 10m ./tests/documents/
+	go test -tags documents -count=1 -timeout 10m ./tests/documents/
 
 # The guest's Python modules are also tested on the host's own CPython, which must be 3.13 or later: the first that is.
 GUEST_PYTHON ?= $(firstword $(shell for p in python3.14 python3.13 python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[34].*/bin/python3; do \
@@ -150,10 +150,19 @@ fmt: $(VENV)/.done
 	$(VENV)/bin/clang-format -i $$(git ls-files '*.c' '*.h')
 	$(if $(shell command -v cargo),cd $(RUST) && cargo fmt --all)
 
+## check: format, lint, generate and tidy; fails when that changes anything
+.PHONY: check
+check: fmt lint
+	go run ./docs/generate
+	go vet -tags documents ./tests/documents/
+	go mod tidy
+	@if ! git diff --quiet; then git diff --stat; echo "check: the files above have changed: commit them"; exit 1; fi
+
 ## bench: measure against pyeryx, and Pyodide in Node, in one run, and write bench/RESULTS.md
 .PHONY: bench
 bench: build $(NODE)/node_modules/.done bench/node/node_modules/.done
 	python3 bench/peer/make_venv.py
+	$(if $(shell command -v cargo),cd $(RUST) && cargo build --release --locked --quiet -p eryx-bench)
 	cd $(NODE) && npm run --silent build:native && npm run --silent build
 	go run ./bench/cmd/bench
 
@@ -182,7 +191,10 @@ npm: $(VENV)/.done $(NODE)/node_modules/.done
 ## docs: the documents that are generated from the code
 .PHONY: docs
 docs:
+	go run ./docs/generate
+	mkdir -p build
 	go doc -all ./core > build/core.txt
+	$(if $(shell command -v cargo),cd $(RUST) && DOCS_RS=1 cargo doc --locked --quiet --no-deps --all-features)
 
 ## clean: remove what was built
 .PHONY: clean

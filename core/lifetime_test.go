@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -145,5 +146,44 @@ func TestHammer(t *testing.T) {
 	users.Wait()
 	if r := execute(t, s, "result = n"); string(r.JSON) != "120" || counted.Load() != 120 {
 		t.Errorf("counted %s of %d", r.JSON, counted.Load())
+	}
+}
+
+// TestRuntimeEndsWhileItPrepares: a runtime that makes instances ahead of demand ends at once when it is closed, with
+// what it has made.
+func TestRuntimeEndsWhileItPrepares(t *testing.T) {
+	testRuntime(t) // fills the cache
+	before := runtime.NumGoroutine()
+	for range 3 {
+		rt, err := core.NewRuntime(context.Background(), core.RuntimeConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		factory, err := rt.NewFactory(context.Background(), core.FactoryConfig{SetupCode: "x = 1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sessions []*core.Session
+		for i := range 12 {
+			makeSession := rt.NewSession
+			if i%2 == 1 {
+				makeSession = factory.NewSession
+			}
+			s, err := makeSession(core.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sessions = append(sessions, s)
+		}
+		_ = factory.Close()
+		for _, s := range sessions {
+			_ = s.Close()
+		}
+		if err := rt.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if more := settled(before); more > 20 {
+		t.Errorf("%d goroutines are left", more)
 	}
 }

@@ -200,7 +200,10 @@ func (s *Session) rollBack(err error) (done bool) {
 		return false
 	}
 	count := s.count // attempts count, failed ones too
-	if err := s.load(p); err != nil {
+	back := *p
+	back.state = p.state.WithoutLost() // rather than to lose all
+	defer back.release()
+	if err := s.load(&back); err != nil {
 		s.dead = err
 		return false
 	}

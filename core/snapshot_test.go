@@ -132,6 +132,43 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	}
 }
 
+// TestSnapshotsWithinLimits: an image that needs more than its new session may have is refused, and changes nothing.
+func TestSnapshotsWithinLimits(t *testing.T) {
+	large := newSession(t, core.Config{Limits: core.Limits{MaxMemoryBytes: 200 << 20, MaxVFSBytes: 100 << 20}})
+	execute(t, large, "x = bytearray(100 << 20)")
+	memory, err := large.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, large, "del x\nopen('f', 'wb').write(bytes(80 << 20))")
+	if err := large.Reset(); err != nil { // gives the memory back, and keeps the files
+		t.Fatal(err)
+	}
+	files, err := large.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := newSession(t, core.Config{Limits: core.Limits{MaxMemoryBytes: 64 << 20}})
+	execute(t, small, "y = 1; open('g', 'w').write('kept')")
+	for name, image := range map[string][]byte{"memory": memory, "files": files} {
+		if err := small.Restore(image); core.ErrorCode(err) != core.CodeSnapshot {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := string(execute(t, small, "print(y, open('g').read())").Stdout); got != "1 kept\n" {
+		t.Error(got)
+	}
+	if err := large.Restore(memory); err != nil {
+		t.Error(err)
+	}
+	if err := large.Restore(files); err != nil {
+		t.Error(err)
+	}
+	if got := string(execute(t, large, "import os; print(os.path.getsize('f'))").Stdout); got != "83886080\n" {
+		t.Error(got)
+	}
+}
+
 // TestCheckpoint: an execution that fails, is killed or ends the interpreter leaves no trace, in memory or files.
 func TestCheckpoint(t *testing.T) {
 	s := newSession(t, core.Config{Checkpoint: true, Limits: core.Limits{ExecutionTimeout: 300 * time.Millisecond}})
@@ -147,6 +184,19 @@ func TestCheckpoint(t *testing.T) {
 	}
 	if n := s.ExecutionCount(); n != 7 {
 		t.Errorf("execution count %d, want 7", n)
+	}
+}
+
+// TestCheckpointWithADeletedFile: a file that was deleted while it was open is all that going back loses.
+func TestCheckpointWithADeletedFile(t *testing.T) {
+	s := newSession(t, core.Config{Checkpoint: true})
+	execute(t, s, "import os\nf = open('gone', 'w+'); f.write('text'); f.flush(); os.remove('gone')\nx = [1]\nkept = open('kept', 'w+')")
+	if _, err := s.Execute(context.Background(), "x.append(2)\n1/0"); core.ErrorCode(err) != core.CodePython {
+		t.Fatal(err)
+	}
+	got := string(execute(t, s, "print(x, kept.write('k'))\ntry: f.seek(0); f.read()\nexcept OSError as e: print(e.strerror)").Stdout)
+	if want := "[1] 1\nBad file descriptor\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

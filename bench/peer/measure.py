@@ -15,6 +15,7 @@ our engine and the peer take turns within one run.
 
 import argparse
 import asyncio
+import functools
 import json
 import math
 import os
@@ -23,8 +24,10 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import zipfile
 
 import eryx
 
@@ -37,11 +40,27 @@ IMPORTS = ("http.client", "unittest", "statistics", "argparse")
 FACTORY_IMPORTS = (
     "xml.dom.minidom", "unittest.mock", "logging.config", "pydoc", "mailbox", "plistlib", "doctest", "xmlrpc.client", "tarfile",
 )  # fmt: skip
+IMPORT_PACKAGE = (
+    "import time\nstart = time.perf_counter()\nimport benchpackage\nprint(time.perf_counter() - start)\n"
+    "assert len(benchpackage.modules) == 200\n"
+)
+TRANSFER = """
+import time
+block = bytes(range(256)) * 4096
+start = time.perf_counter()
+with open("/data/big", "wb") as file:
+    for _ in range(100):
+        file.write(block)
+written = time.perf_counter()
+with open("/data/big", "rb") as file:
+    while part := file.read(1 << 20):
+        assert len(part) == 1 << 20
+print(written - start, time.perf_counter() - written)
+assert part == b"" and file.closed
+"""
 SEQUENTIAL = "for i in range({n}):\n    await echo(x=i)\n"
 GATHERED = (
-    "import asyncio\n"
-    "got = await asyncio.gather(*[echo(x=i) for i in range({n})])\n"
-    "assert [g['x'] for g in got] == list(range({n}))\n"
+    "import asyncio\ngot = await asyncio.gather(*[echo(x=i) for i in range({n})])\nassert [g['x'] for g in got] == list(range({n}))\n"
 )
 
 
@@ -217,6 +236,47 @@ def async_callbacks(template, calls, count):
     return asyncio.run(take())
 
 
+def printed(execute, code, which, count):
+    """One of the figures that a program prints, each time in a fresh guest."""
+    return [float(execute(code).stdout_text.split()[which]) for _ in range(count)]
+
+
+def transfer(which, count):
+    """Seconds of writing (0) or reading (1) 100 MiB in the virtual filesystem."""
+    limits = eryx.ResourceLimits(execution_timeout_ms=120_000, max_memory_bytes=512 << 20, max_vfs_bytes=256 << 20)
+    return printed(eryx.Sandbox(resource_limits=limits).execute, TRANSFER, which, count)
+
+
+def package_wheel(folder):
+    """A wheel of a package with 200 modules, which it imports; files.go makes the same."""
+    module = (BENCH / "package" / "module.py").read_text("utf-8")
+    imports = "".join(f"from . import module{i}\n" for i in range(200))
+    about = "benchpackage-1.0.dist-info/"
+    path = pathlib.Path(folder) / "benchpackage-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for i in range(200):
+            wheel.writestr(f"benchpackage/module{i}.py", module)
+        wheel.writestr("benchpackage/__init__.py", imports + "modules = [n for n in dir() if n.startswith('module')]\n")
+        wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\nName: benchpackage\nVersion: 1.0\n")
+        wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(about + "RECORD", "")
+    return path
+
+
+@functools.cache
+def package_sandbox():
+    """A factory and its sandbox that has the package; the peer takes about 20 seconds to make one."""
+    with tempfile.TemporaryDirectory() as folder:
+        factory = eryx.SandboxFactory(packages=[str(package_wheel(folder))])
+    limits = eryx.ResourceLimits(execution_timeout_ms=120_000)
+    return factory, factory.create_sandbox(resource_limits=limits)  # the peer's needs its factory
+
+
+def import_package(count):
+    """Seconds of the first import of the package in a fresh guest."""
+    return printed(package_sandbox()[1].execute, IMPORT_PACKAGE, 0, count)
+
+
 def build_metrics():
     """Each metric: its unit, how many samples it needs by itself, and how to take them."""
     metrics = {
@@ -229,6 +289,9 @@ def build_metrics():
         "python_cold_start": ("s", 10, python_cold_start),
         "snapshot_state": ("s", 3, snapshot_state),
         "factory_build": ("s", 1, factory_build),
+        "files/write": ("s", 5, lambda n: transfer(0, n)),
+        "files/read": ("s", 5, lambda n: transfer(1, n)),
+        "import_package": ("s", 5, import_package),
         "callback_sequential": ("s", 5, lambda n: callbacks(SEQUENTIAL, 500, n)),
         "callback_gathered": ("s", 5, lambda n: callbacks(GATHERED, 1000, n)),
     }

@@ -51,6 +51,12 @@ class LibraryHook(BuildHookInterface[Any]):
         tag = os.environ.get("ERYX_WHEEL_PLATFORM") or f"linux_{platform.machine()}"
         build_data["tag"] = f"py3-none-{tag}"
 
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Called when the wheel is written: what was put beside the sources for it goes. An editable install uses it there."""
+        if version != "editable":
+            for name in (LIBRARY, CODE):
+                (HERE / name).unlink(missing_ok=True)
+
     @staticmethod
     def _build(target: pathlib.Path) -> None:
         script = HERE.parent.parent / "capi" / "build.sh"

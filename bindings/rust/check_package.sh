@@ -9,7 +9,7 @@ rm -rf "$work"
 mkdir -p "$work/crates" "$work/home"
 
 # What would be uploaded. Building happens below, so that nothing but the packed files takes part in it.
-cargo package --workspace --exclude eryx-quickstart --allow-dirty --no-verify --quiet --target-dir "$work/packed"
+cargo package --workspace --exclude eryx-quickstart --exclude eryx-bench --allow-dirty --no-verify --quiet --target-dir "$work/packed"
 for crate in "$work"/packed/package/*.crate; do
 	tar -xzf "$crate" -C "$work/crates"
 done

@@ -84,7 +84,26 @@ func over(old, fresh []segment) []segment {
 	releaseAll(old)
 	all = append(all, fresh...)
 	slices.SortFunc(all, func(x, y segment) int { return cmp.Compare(x.start, y.start) })
-	return all
+	return joinSegments(all)
+}
+
+// joinSegments makes one segment of neighbours that are neighbours in their layer, too, as the system does of mappings.
+func joinSegments(segments []segment) []segment {
+	joined := segments[:0]
+	for _, s := range segments {
+		if k := len(joined) - 1; k >= 0 && joined[k].continues(s) {
+			joined[k].end = s.end
+			releaseAll([]segment{s}) // the other one holds the layer
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// continues reports that next goes on where s ends.
+func (s segment) continues(next segment) bool {
+	return s.layer == next.layer && s.end == next.start && s.at+s.size() == next.at && s.ofImage == next.ofImage
 }
 
 func spansOf(segments []segment) []span {

@@ -79,6 +79,7 @@ func TestRegionsWithLayers(t *testing.T) {
 		fresh := make([]byte, 400*pageSize)
 		copy(fresh, pristine)
 		r := imageRegion(t, img)
+		maps := segmentMaps.Load()
 		for round := range 20 {
 			want := bytes.Clone(fresh)
 			for range 5 {
@@ -98,11 +99,21 @@ func TestRegionsWithLayers(t *testing.T) {
 			if !bytes.Equal(r.space[:r.size], fresh) {
 				t.Fatalf("round %d: restored memory is not the image", round)
 			}
+			if want := len(imageSegments(img)); len(r.segments) != want || segmentMaps.Load() != maps {
+				t.Fatalf("round %d: %d segments, the image has %d; %d mappings are counted, %d before", round, len(r.segments), want, segmentMaps.Load(), maps)
+			}
 			if n := arena.usedBytes(); n != held {
 				t.Fatalf("round %d: %d bytes of layers are left", round, n-held)
 			}
 		}
 	}
+}
+
+func imageSegments(img *Image) []segment {
+	if img.over == nil {
+		return nil
+	}
+	return img.over.segments
 }
 
 // change writes to pages of r, or maps a layer over some of them, and does the same to want.

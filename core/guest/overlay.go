@@ -1,6 +1,9 @@
 package guest
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // overlay is what of a memory differs from an image: segments that every guest maps, and runs that are copied over
 // them.
@@ -80,6 +83,12 @@ func (o *overlay) copyPages(memory []byte, start, end uint64) {
 			copy(memory[at:end], data)
 		}
 	}
+}
+
+// copy is o again, with holds of its own.
+func (o *overlay) copy() *overlay {
+	holdAll(o.segments)
+	return (&overlay{segments: slices.Clone(o.segments)}).withCopies(o.pages)
 }
 
 // sizeBytes is the memory that o holds.

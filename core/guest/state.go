@@ -152,6 +152,23 @@ func (g *Guest) memoryInUse() uint64 {
 	return g.inUse()
 }
 
+// WithoutLost is the state, held once more or anew, with descriptors out of use where a file was open that has been
+// deleted, which cannot be opened again.
+func (s *State) WithoutLost() *State {
+	if immovable(s.descriptors) == nil {
+		return s.Hold()
+	}
+	left := &State{image: s.image, over: s.over.copy(), size: s.size, stack: s.stack}
+	left.holds.Store(1)
+	for _, d := range s.descriptors {
+		if d.Lost != "" {
+			d = wasip1.DescriptorState{FD: d.FD, Kind: wasip1.DescriptorReserved}
+		}
+		left.descriptors = append(left.descriptors, d)
+	}
+	return left
+}
+
 // Load makes the guest, which must be pristine and of the same image, what the saved one was. Files that were
 // open are opened again. A failure leaves the guest unusable: close it.
 func (g *Guest) Load(s *State) error {

@@ -28,7 +28,7 @@ type Namespace struct {
 // filesystem has at its path is hidden if it is not a directory.
 type mountNode struct {
 	fs       sys.FS // nil when nothing is mounted here
-	dev      uint64 // tells files of different mounts apart
+	dev      uint64 // tells files of different mounts apart, see device
 	children map[string]*mountNode
 }
 
@@ -41,7 +41,23 @@ type MountOptions struct {
 // NewNamespace is an empty root: a directory without entries that nothing can
 // be created in.
 func NewNamespace() *Namespace {
-	return &Namespace{nodes: 1, root: mountNode{dev: 1}}
+	return &Namespace{nodes: 1, root: mountNode{dev: device(1, true)}}
+}
+
+// device is the number of a mount's device. Its lowest bit says that nothing
+// can be changed there: preview1 has no other place for it, and os.access of
+// the guest (eryx/posix.py) wants to know.
+func device(n uint64, readOnly bool) uint64 {
+	if readOnly {
+		return n<<1 | 1
+	}
+	return n << 1
+}
+
+// isReadOnly tells whether a filesystem refuses every change.
+func isReadOnly(filesystem sys.FS) bool {
+	r, ok := filesystem.(interface{ ReadOnly() bool })
+	return ok && r.ReadOnly()
 }
 
 // Mount makes a filesystem visible at a path. "/" is allowed and so are paths
@@ -68,7 +84,7 @@ func (ns *Namespace) Mount(path string, filesystem sys.FS, options MountOptions)
 				n.children = make(map[string]*mountNode)
 			}
 			ns.nodes++
-			child = &mountNode{dev: ns.nodes}
+			child = &mountNode{dev: device(ns.nodes, true)}
 			n.children[name] = child
 		}
 		n = child
@@ -76,7 +92,7 @@ func (ns *Namespace) Mount(path string, filesystem sys.FS, options MountOptions)
 	if n.fs != nil {
 		return fmt.Errorf("guestfs: something is mounted at %q already", path)
 	}
-	n.fs = filesystem
+	n.fs, n.dev = filesystem, device(n.dev>>1, isReadOnly(filesystem))
 	return nil
 }
 

@@ -14,6 +14,9 @@ type refusal struct {
 	lstat func(path string) (wazerosys.Stat_t, sys.Errno)
 }
 
+// ReadOnly tells a Namespace that nothing can be changed.
+func (refusal) ReadOnly() bool { return true }
+
 // create refuses an operation that would make path.
 func (r refusal) create(path string) sys.Errno {
 	switch _, errno := r.lstat(path); errno {

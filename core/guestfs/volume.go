@@ -115,6 +115,9 @@ func OpenVolume(path string, options VolumeOptions) (*Volume, error) {
 	return &Volume{shown, host}, nil
 }
 
+// ReadOnly tells whether a guest can change nothing.
+func (v *Volume) ReadOnly() bool { return isReadOnly(v.FS) }
+
 // Close lets go of the directory. Files that are open stay so.
 func (v *Volume) Close() error {
 	if v.host == nil {
@@ -136,6 +139,9 @@ func newOneFile(host *hostDir, name string) *oneFile {
 	o.refusal = refusal{o.Lstat}
 	return o
 }
+
+// ReadOnly tells a Namespace that the file can be changed.
+func (*oneFile) ReadOnly() bool { return false }
 
 // on runs an operation on the file; below it there is nothing.
 func (o *oneFile) on(path string, op func(name string) sys.Errno) sys.Errno {

@@ -47,6 +47,11 @@ void mp_put_text(mp_writer *w, const char *text) {
     put(w, text, n);
 }
 
+void mp_put_bytes(mp_writer *w, const uint8_t *bytes, size_t length) {
+    head(w, 0xc6, length, 4);
+    put(w, bytes, length);
+}
+
 /* reader is what is left of a message. */
 typedef struct {
     const uint8_t *at;

@@ -21,6 +21,7 @@ void mp_put_bool(mp_writer *w, bool value);
 void mp_put_int(mp_writer *w, int64_t value);
 void mp_put_float(mp_writer *w, double value);
 void mp_put_text(mp_writer *w, const char *text);
+void mp_put_bytes(mp_writer *w, const uint8_t *bytes, size_t length);
 /* The elements follow: count of them, or count pairs of a text and a value. */
 void mp_put_array(mp_writer *w, uint32_t count);
 void mp_put_map(mp_writer *w, uint32_t count);

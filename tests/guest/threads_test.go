@@ -119,7 +119,7 @@ except OSError as error:
 `, want: `
 No module named '_ctypes' (there is no native code to call in this sandbox)
 No module named 'curses' (there is no terminal in this sandbox)
-No module named 'fcntl' (there are no file locks in this sandbox: nobody else sees its files)
+No module named 'fcntl' (there are no file locks in this sandbox; os.open with O_CREAT and O_EXCL, or os.mkdir, can make one)
 No module named 'mmap' (files cannot be mapped into memory in this sandbox; read them)
 No module named 'pip' (packages cannot be installed from inside this sandbox; whoever made it can add wheels)
 No module named 'pwd' (there are no user accounts in this sandbox)

@@ -26,6 +26,7 @@ type engine struct {
 	rt        *core.Runtime
 	binding   *python           // our package in Python, nil for none
 	node      *python           // our package in Node, nil for none
+	rust      *python           // our crates, nil when their program was not built
 	pyodide   *python           // its peer
 	programs  []string          // names of bench/cpu
 	checksums map[string]string // what each prints

@@ -73,6 +73,9 @@ func run() error {
 		defer ours.node.close()
 		defer ours.pyodide.close()
 	}
+	if ours.rust = startRust(o); ours.rust != nil {
+		defer ours.rust.close()
+	}
 	peer, err := startPeer(o)
 	if err != nil {
 		return err

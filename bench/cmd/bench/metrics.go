@@ -38,8 +38,10 @@ var factoryImports = []string{
 func (e *engine) metrics() []metric {
 	all := append(e.startMetrics(), e.callbackMetrics()...)
 	all = append(all, e.stateMetrics()...)
+	all = append(all, e.filesMetrics()...)
 	all = append(all, e.bindingMetrics()...)
 	all = append(all, e.nodeMetrics()...)
+	all = append(all, e.rustMetrics()...)
 	for _, module := range imports {
 		all = append(all, metric{name: "import/" + module, what: "first `import " + module + "` in a fresh guest", unit: "s",
 			count: 5, peer: "import/" + module, take: e.importTime(module)})
@@ -124,6 +126,9 @@ func (e *engine) bindingMetrics() []metric {
 		{name: "async_gathered", what: "`asyncio.gather` of 1,000 of them, per call", unit: "s", count: 3},
 		{name: "snapshot_state", what: "`snapshot_state()` of a session that holds a dict of 10,000 entries", unit: "s", count: 2, peer: "snapshot_state"},
 		{name: "cold_start", what: "new interpreter, `import eryx`, first result, exit, warm cache", unit: "s", count: 5, peer: "python_cold_start"},
+		{name: "files/write", what: "100 MiB written to a file in memory, 1 MiB at a time", unit: "s", count: 5, peer: "files/write"},
+		{name: "files/read", what: "and read back", unit: "s", count: 5, peer: "files/read"},
+		{name: "import_package", what: "first import of a package of 200 modules from a wheel", unit: "s", count: 5, peer: "import_package"},
 	}
 	for i := range all {
 		name := all[i].name

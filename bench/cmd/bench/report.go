@@ -21,9 +21,10 @@ func (r *results) print(w io.Writer) {
 	fmt.Fprintf(w, "Written by `bench/cmd/bench`, which says how each figure is taken; do not edit.\n\n")
 	r.printBars(w)
 	r.printMetrics(w, "Starting, running, callbacks, state", func(name string) bool {
-		return !strings.HasPrefix(name, "cpu/") && !strings.HasPrefix(name, "python/") && !isNode(name)
+		return !strings.HasPrefix(name, "cpu/") && !strings.HasPrefix(name, "python/") && !isNode(name) && !isRust(name)
 	})
 	r.printMetrics(w, "Through the Python package", func(name string) bool { return strings.HasPrefix(name, "python/") })
+	r.printMetrics(w, "Through the Rust crates", isRust)
 	r.printMetrics(w, "CPU", func(name string) bool { return strings.HasPrefix(name, "cpu/") })
 	if r.CPU > 0 {
 		fmt.Fprintf(w, "\nGeometric mean of the ratios: **%.3f**\n", r.CPU)

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_volume,
         metavar="SRC:DST[:ro]",
-        help="mount host directory SRC at sandbox path DST (append :ro for read-only)",
+        help="mount host directory SRC at sandbox path DST (:ro for read-only, :cow to keep changes in memory)",
     )
     tools = parser.add_argument_group("MCP tools")
     tools.add_argument(
@@ -80,13 +80,18 @@ def _connect(options: argparse.Namespace) -> MCPManager | None:
     return manager
 
 
-def _volume(text: str) -> tuple[str, str, bool]:
-    """SRC:DST or SRC:DST:ro, as volumes= wants it."""
-    parts = text.split(":")
-    read_only = len(parts) == 3 and parts.pop() in ("ro", "")
-    if len(parts) != 2 or not all(parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not SRC:DST or SRC:DST:ro")
-    return parts[0], parts[1], read_only
+_VOLUME_MODES: dict[str, bool | str] = {"ro": True, "rw": False, "cow": "copy_on_write"}
+
+
+def _volume(text: str) -> tuple[str, str, bool | str]:
+    """SRC:DST or SRC:DST:MODE, as volumes= wants it. SRC may have colons, as Windows' paths do."""
+    places, _, mode = text.rpartition(":")
+    if mode not in _VOLUME_MODES:
+        places, mode = text, "rw"
+    host, _, guest = places.rpartition(":")
+    if not host or not guest.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SRC:DST or SRC:DST:ro, where DST is an absolute path")
+    return host, guest, _VOLUME_MODES[mode]
 
 
 def _limits(options: argparse.Namespace) -> ResourceLimits:

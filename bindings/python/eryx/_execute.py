@@ -182,17 +182,20 @@ class Runner(Closing):
 
 
 # (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".
-Volume = tuple[Union[str, "os.PathLike[str]"], str, bool | str]
+# A fourth element bounds by how many bytes the program can make the volume grow.
+_HostPath = Union[str, "os.PathLike[str]"]
+Volume = tuple[_HostPath, str, bool | str] | tuple[_HostPath, str, bool | str, int]
 PathArgument = Union[str, "os.PathLike[str]"]
 # A file or directory on the host, or the content of a wheel or archive, with its file name where it is known.
 PackageArgument = Union[str, "os.PathLike[str]", bytes, tuple[str, bytes]]
 
 
 def _volume(item: Volume) -> dict[str, Any]:
-    host, guest, mode = item
+    host, guest, mode, *quota = item
     if isinstance(mode, bool):
         mode = "read_only" if mode else "read_write"
-    return {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
+    message = {"host_path": os.fspath(host), "guest_path": guest, "mode": mode}
+    return {**message, "quota_bytes": quota[0]} if quota else message
 
 
 def package_messages(

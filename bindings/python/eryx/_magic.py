@@ -44,7 +44,8 @@ class EryxMagic:
                 self._session.reset()
             if self._ipython is None:
                 raise
-            self._ipython.display_pub.publish(data={"text/plain": str(error), "text/html": error._repr_html_()})
+            text = error.stdout.decode("utf-8", "replace") + str(error)
+            self._ipython.display_pub.publish(data={"text/plain": text, "text/html": error._repr_html_()})
             return None
         if options.to:
             self._ipython.push({options.to: result.result})

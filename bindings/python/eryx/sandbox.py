@@ -33,7 +33,7 @@ class Sandbox(Runner):
         args: the program's ``sys.argv``.
         env: environment variables that the program sees.
         volumes: directories of the host: (host path, guest path, read only), or a mode instead of the bool:
-            "read_only", "read_write" or "copy_on_write".
+            "read_only", "read_write" or "copy_on_write"; a fourth element bounds, in bytes, how much it can grow.
         packages: what programs may import: wheels, source archives or directories on the host, or the bytes of a wheel or
             archive, alone or with its file name: ("x-1.0.tar.gz", data).
         requirements: packages that pip fetches, such as "jinja2>=3", with what they need; pure-Python wheels only.

@@ -134,3 +134,29 @@ def test_cell_magic():
     with pytest.raises(ValueError, match="%%eryx"):
         cell("--nonsense", "")
     assert _magic.EryxMagic(None).cell("", "print(2)").stdout == b"2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "volume"),
+    [
+        ("a:/b", ("a", "/b", False)),
+        ("a:/b:ro", ("a", "/b", True)),
+        ("a:/b:rw", ("a", "/b", False)),
+        ("a:/b:cow", ("a", "/b", "copy_on_write")),
+        ("C:\\x:/b:ro", ("C:\\x", "/b", True)),
+    ],
+)
+def test_volume_argument(text, volume):
+    from eryx._cli import _volume
+
+    assert _volume(text) == volume
+
+
+@pytest.mark.parametrize("text", ["", "a", ":/b", "a:", "a:b", "a:ro", "a:/b:other"])
+def test_bad_volume_argument(text):
+    import argparse
+
+    from eryx._cli import _volume
+
+    with pytest.raises(argparse.ArgumentTypeError, match="SRC:DST"):
+        _volume(text)

@@ -182,3 +182,37 @@ def test_saving_stays_inside(tmp_path):
     with pytest.raises(eryx.FileError):
         storage.load(archive.getvalue())
     assert not storage.exists("/escape") and os.listdir(tmp_path) in ([], ["out"])
+
+
+def test_a_lock_that_a_killed_session_left():
+    storage = eryx.VfsStorage()
+    limits = eryx.ResourceLimits(execution_timeout_ms=300, grace_period_ms=1)
+    killed = eryx.Session(vfs=storage, resource_limits=limits)
+    killed.execute("import sqlite3\ndb = sqlite3.connect('x.db')\ndb.execute('create table t(a)')\ndb.commit()")
+    with pytest.raises(eryx.TimeoutError):
+        killed.execute(
+            "db.execute('begin exclusive')\ndb.execute('insert into t values (1)')\n"
+            "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+        )
+    killed.close()
+    assert storage.stat("/x.db.lock").is_dir
+    code = "import sqlite3\ndb = sqlite3.connect('x.db', timeout=0)\nprint(db.execute('select count(*) from t').fetchone())"
+    with pytest.raises(eryx.ExecutionError, match="database is locked"):
+        eryx.Session(vfs=storage).execute(code)
+    storage.remove("/x.db.lock")
+    assert eryx.Session(vfs=storage).execute(code).stdout == b"(0,)\n"
+
+
+def test_volumes(tmp_path):
+    for make in (eryx.Sandbox, eryx.Session):
+        with pytest.raises(ValueError, match="no such file or directory"):
+            make(volumes=[(tmp_path / "missing", "/mnt/x", True)])
+    code = "import errno\ntry:\n    open('/mnt/x/f', 'wb', 0).write(bytes(900)); open('/mnt/x/g', 'wb', 0)\nexcept OSError as e:\n    print(e.errno == errno.ENOSPC)"
+    for mode in ("read_write", False, "copy_on_write"):
+        assert eryx.Sandbox(volumes=[(tmp_path, "/mnt/x", mode, 1000)]).execute(code).stdout == b"True\n"
+    nested = eryx.Session(
+        vfs=eryx.VfsStorage(), volumes=[(tmp_path, "/data/inside", True), (tmp_path / "f", "/data/one", True)]
+    )
+    assert nested.execute("import os\nprint(sorted(os.listdir('/data')), os.listdir('/data/inside'))").stdout == (
+        b"['inside', 'one'] ['f']\n"
+    )

@@ -1,7 +1,6 @@
 /*
- * The quick start in C: untrusted code that awaits two functions of the host at once, a session that keeps its state, a
- * limit that is hit, and the session that lives on. One thread does it all: it waits for events, and between them
- * answers the calls whose time has come.
+ * The quick start in C: untrusted code that awaits two functions of the host at once, a session, a limit, a snapshot. One
+ * thread does it all: it waits for events, and between them answers the calls whose time has come.
  */
 #include "eryx.h"
 #include "mp.h"
@@ -27,7 +26,7 @@ static struct {
 static int pending_count;
 
 static uint64_t queue;
-static uint8_t buffer[1 << 20];
+static uint8_t buffer[64 << 20]; /* a snapshot fits; pages that are never written cost nothing */
 
 static void check(int32_t status, const char *what) {
     if (status >= 0)
@@ -107,6 +106,17 @@ static mp_value perform(mp_writer *message) {
     return done;
 }
 
+/* must_perform is perform for an operation that has to succeed: its value, which lies in buffer. */
+static mp_value must_perform(mp_writer *message, const char *what) {
+    mp_value done = perform(message);
+    if (mp_at(done, 3).type == MP_MAP) {
+        mp_value text = mp_get(mp_at(done, 3), "message");
+        fprintf(stderr, "%s: %.*s\n", what, (int)text.length, (const char *)text.bytes);
+        exit(1);
+    }
+    return mp_at(done, 2);
+}
+
 /* new_session is a session that may call get_price and that gives each program a second. */
 static int64_t new_session(void) {
     mp_writer w = {0};
@@ -119,12 +129,20 @@ static int64_t new_session(void) {
     mp_put_text(&w, "limits"), mp_put_map(&w, 2);
     mp_put_text(&w, "execution_timeout_ms"), mp_put_int(&w, 1000);
     mp_put_text(&w, "max_pending_callbacks"), mp_put_int(&w, MAX_CALLS);
-    mp_value done = perform(&w);
-    if (mp_at(done, 3).type == MP_MAP) {
-        fprintf(stderr, "no session\n");
-        exit(1);
-    }
-    return mp_get(mp_at(done, 2), "session").integer;
+    return mp_get(must_perform(&w, "session.new"), "session").integer;
+}
+
+/* copy_of is a session that begins from a snapshot of another one. */
+static int64_t copy_of(int64_t session) {
+    mp_writer snapshot = {0}, w = {0};
+    mp_put_map(&snapshot, 2);
+    mp_put_text(&snapshot, "op"), mp_put_text(&snapshot, "session.snapshot");
+    mp_put_text(&snapshot, "session"), mp_put_int(&snapshot, session);
+    mp_value image = mp_get(must_perform(&snapshot, "session.snapshot"), "image");
+    mp_put_map(&w, 2);
+    mp_put_text(&w, "op"), mp_put_text(&w, "session.new");
+    mp_put_text(&w, "image"), mp_put_bytes(&w, image.bytes, image.length);
+    return mp_get(must_perform(&w, "session.new"), "session").integer;
 }
 
 static void print(mp_value text) { printf("%.*s", (int)text.length, (const char *)text.bytes); }
@@ -152,8 +170,9 @@ int main(void) {
                  "acme, initech = await asyncio.gather(get_price(symbol='ACME'), get_price(symbol='INITECH'))\n"
                  "print(f'ACME {acme}, INITECH {initech}')\n");
     run(session, "print('the session remembers:', acme + initech)");
-    run(session, "while True:\n    pass\n");
+    run(session, "while True: pass");
     run(session, "print('and lives on:', acme)");
+    run(copy_of(session), "print('restored:', acme + initech)");
     check(eryx_queue_close(queue), "eryx_queue_close");
     check(eryx_shutdown(5000), "eryx_shutdown");
     return 0;

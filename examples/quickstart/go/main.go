@@ -1,5 +1,5 @@
-// Command go is the quick start: untrusted code that awaits two functions of the host at once, a session that
-// keeps its state, and a limit that is hit.
+// Command go is the quick start: untrusted code that awaits two functions of the host at once, a session, a limit, a
+// snapshot.
 package main
 
 import (
@@ -54,11 +54,19 @@ acme, initech = await asyncio.gather(get_price(symbol="ACME"), get_price(symbol=
 print(f"ACME {acme}, INITECH {initech}")
 `)
 	run(ctx, session, `print("the session remembers:", acme + initech)`)
-	run(ctx, session, `
-while True:
-    pass
-`)
+	run(ctx, session, `while True: pass`)
 	run(ctx, session, `print("and lives on:", acme)`)
+
+	image, err := session.Snapshot()
+	if err != nil {
+		log.Fatal(err)
+	}
+	restored, err := rt.NewSessionFrom(image, core.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer restored.Close()
+	run(ctx, restored, `print("restored:", acme + initech)`)
 }
 
 // run executes code and prints what came of it.

@@ -22,24 +22,27 @@ print(f"ACME {acme}, INITECH {initech}")
 """
 
 
+async def show(session: eryx.Session, code: str) -> None:
+    """Run code and print what it printed."""
+    result = await session.execute_async(code)
+    print(result.stdout_text, end="")
+
+
 async def main() -> None:
     """Run all of it in one event loop: the callbacks run in it, too."""
     callbacks = eryx.CallbackRegistry()
     callbacks.add(get_price)
     async with eryx.Session(callbacks=callbacks, execution_timeout_ms=1000) as session:
-        result = await session.execute_async(GATHER)
-        print(result.stdout_text, end="")
-        result = await session.execute_async('print("the session remembers:", acme + initech)')
-        print(result.stdout_text, end="")
+        await show(session, GATHER)
+        await show(session, 'print("the session remembers:", acme + initech)')
         try:
-            await session.execute_async("while True: pass")
+            await show(session, "while True: pass")
         except eryx.TimeoutError as error:
-            print(f"{error.code}: stopped")
-        snapshot = session.snapshot_state()
-    async with eryx.Session() as restored:
-        restored.restore_state(snapshot)
-        result = await restored.execute_async('print("restored:", acme)')
-        print(result.stdout_text, end="")
+            print(f"{error.code}: {error.message}")
+        await show(session, 'print("and lives on:", acme)')
+        image = session.snapshot()
+    async with eryx.Session(image=image) as restored:
+        await show(restored, 'print("restored:", acme + initech)')
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ _MODULES = {
     "_tkinter": _DISPLAY,
     "curses": _TERMINAL,
     "ensurepip": _INSTALL,
-    "fcntl": "there are no file locks in this sandbox: nobody else sees its files",
+    "fcntl": "there are no file locks in this sandbox; os.open with O_CREAT and O_EXCL, or os.mkdir, can make one",
     "grp": _ACCOUNTS,
     "idlelib": _DISPLAY,
     "mmap": "files cannot be mapped into memory in this sandbox; read them",

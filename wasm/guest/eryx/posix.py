@@ -4,6 +4,8 @@ import errno
 import os
 import signal
 import socket
+import stat
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import _eryx
@@ -12,6 +14,8 @@ USER = "sandbox"
 USER_ID = 1000  # what the shim's stat says of every file
 _PARENT = 1
 _umask = 0o022
+_READ_ONLY = 1  # of a device's number: see device in core/guestfs/namespace.go
+_open, _mkdir = os.open, os.mkdir
 _raise_signal = signal.raise_signal
 
 
@@ -41,7 +45,7 @@ def getppid() -> int:
 
 
 def umask(mask: int, /) -> int:
-    """Remember ``mask``; permissions of files mean nothing in a sandbox."""
+    """Set what ``os.open`` and ``os.mkdir`` leave out of a mode. Files of the built-in ``open`` have 0o644 always."""
     global _umask
     before, _umask = _umask, mask & 0o777
     return before
@@ -58,6 +62,46 @@ def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: b
         _eryx.chmod(name if name.startswith(b"/") else os.path.join(os.getcwdb(), name), mode)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
+
+
+def _set_mode(path: Any, mode: int, given: int, dir_fd: int | None) -> None:
+    """Give what was just made the mode that was asked for, where the host gave it another."""
+    mode &= 0o777 & ~_umask
+    if mode != given and dir_fd is None:
+        chmod(path, mode)
+
+
+def mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+    """``os.mkdir`` with a mode, which the WASI build leaves out."""
+    _mkdir(path, dir_fd=dir_fd)
+    _set_mode(path, mode, 0o755, dir_fd)
+
+
+def open_fd(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    """``os.open`` with a mode, and reading where the flags say neither that nor writing, as on Linux."""
+    if not flags & os.O_RDWR:  # in WASI it is O_RDONLY | O_WRONLY
+        flags |= os.O_RDONLY
+    if not flags & os.O_CREAT or (mode & 0o777 & ~_umask) == 0o644:
+        return _open(path, flags, dir_fd=dir_fd)
+    if not flags & os.O_EXCL:
+        try:
+            return _open(path, flags & ~os.O_CREAT, dir_fd=dir_fd)
+        except FileNotFoundError:
+            pass
+    fd = _open(path, flags, dir_fd=dir_fd)
+    _set_mode(path, mode, 0o644, dir_fd)
+    return fd
+
+
+def access(path: Any, mode: int, *, dir_fd: int | None = None, effective_ids: bool = False, follow_symlinks: bool = True) -> bool:
+    """Whether a file can be used: permissions are not enforced, but read-only filesystems are."""
+    try:
+        state = os.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+    except OSError:
+        return False
+    if mode & os.W_OK and state.st_dev & _READ_ONLY and not stat.S_ISCHR(state.st_mode):
+        return False
+    return not mode & os.X_OK or stat.S_ISDIR(state.st_mode) or bool(state.st_mode & 0o111)
 
 
 def dup(fd: int, /) -> int:
@@ -110,5 +154,12 @@ def install() -> None:
     for function in (getlogin, getuid, getgroups, getppid, umask, chmod, dup, dup2, sched_getaffinity, get_terminal_size, kill, abort):
         function.__module__ = "posix"
         setattr(os, function.__name__, function)
+    replaced: dict[str, Callable[..., Any]] = {"open": open_fd, "mkdir": mkdir, "access": access}
+    for name, replacement in replaced.items():
+        replacement.__module__, replacement.__name__, replacement.__qualname__ = "posix", name, name
+        setattr(os, name, replacement)
+        os.supports_dir_fd.add(replacement)
+    os.supports_effective_ids.add(access)
+    os.supports_follow_symlinks.add(access)
     signal.raise_signal = raise_signal
     os.geteuid = os.getgid = os.getegid = getuid

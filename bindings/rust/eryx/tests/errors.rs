@@ -18,3 +18,20 @@ fn every_code_has_its_variant() {
     assert_eq!(found.remove("fork"), Some("Fork"), "a code of the bindings' own");
     assert_eq!(found, expected);
 }
+
+#[test]
+fn statuses_become_errors() {
+    use eryx_sys::{Status, ffi};
+    for (status, code) in [
+        (ffi::ERYX_EFORK, "fork"),
+        (ffi::ERYX_ECLOSED, "closed"),
+        (ffi::ERYX_EMESSAGE, "invalid"),
+        (ffi::ERYX_EABI, "initialization"),
+        (ffi::ERYX_EPANIC, "internal"),
+    ] {
+        let error = Error::from(Status(status));
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+    }
+    assert_eq!(Error::from(Status(ffi::ERYX_EFORK)).kind(), "Fork");
+}

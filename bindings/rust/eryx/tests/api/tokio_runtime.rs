@@ -3,8 +3,8 @@
 use eryx::tokio::{SignalKind, signal};
 use eryx::{Callback, CallbackError, Sandbox};
 
-/// The flags of a signal's handler, as the kernel has them.
-fn on_alternate_stack(number: i32) -> bool {
+/// Whether a signal has a handler, as the kernel has it.
+fn is_caught(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
     let mask = u64::from_str_radix(caught.trim(), 16).unwrap();
@@ -14,7 +14,7 @@ fn on_alternate_stack(number: i32) -> bool {
 #[tokio::test]
 async fn handlers_of_tokio_are_installed_and_fixed() {
     let mut usr2 = signal(SignalKind::user_defined2()).unwrap();
-    assert!(on_alternate_stack(12), "SIGUSR2 has a handler");
+    assert!(is_caught(12), "SIGUSR2 has a handler");
     let own = std::process::id().to_string();
     assert!(std::process::Command::new("kill").args(["-USR2", &own]).status().unwrap().success());
     usr2.recv().await.unwrap();
