@@ -27,7 +27,7 @@ $(LIBRARY): $(GO_SOURCES)
 
 ## quickstart: the main job: untrusted Python that awaits two async functions of a Python program
 .PHONY: quickstart
-quickstart: $(LIBRARY) $(VENV)/.done
+quickstart: $(LIBRARY) $(VENV)/.runtime
 	PYTHONPATH=bindings/python ERYX_LIBRARY=$(LIBRARY) $(PYTHON) examples/quickstart/python/quickstart.py
 
 ## test: install what the tests need into this folder, and run all of them: Go, C, Python, Node, Rust, guest, documents
@@ -110,6 +110,12 @@ build/guest-venv/.done: requirements-dev.txt
 .PHONY: packages
 packages:
 	python3 tests/cpython-packages/fetch.py
+
+# What the Python package itself needs, in seconds.
+$(VENV)/.runtime: requirements-dev.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check $$(grep -E '^(msgpack|typing-extensions)' requirements-dev.txt)
+	touch $@
 
 $(VENV)/.done: requirements-dev.txt
 	python3 -m venv $(VENV)

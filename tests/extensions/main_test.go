@@ -50,12 +50,16 @@ func failed(err error) int {
 	return 1
 }
 
-// compile makes an extension of C files of src, or of the text given as "name.c: text".
+// compile makes an extension of C files of src, or of the text given as "name.c: text", with more flags given as "-flag".
 func compile(t *testing.T, name string, sources ...string) []byte {
 	t.Helper()
 	out := filepath.Join(work, name+suffix)
-	args := []string{"-o", out}
+	args, flags := []string{"-o", out}, []string{"--", "-fvisibility=hidden", "-Isrc"}
 	for _, source := range sources {
+		if strings.HasPrefix(source, "-") {
+			flags = append(flags, source)
+			continue
+		}
 		if file, text, inline := strings.Cut(source, ": "); inline {
 			path := filepath.Join(t.TempDir(), file)
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -66,7 +70,7 @@ func compile(t *testing.T, name string, sources ...string) []byte {
 		}
 		args = append(args, filepath.Join("src", source))
 	}
-	command := exec.Command(compiler, append(args, "--", "-fvisibility=hidden", "-Isrc")...)
+	command := exec.Command(compiler, append(args, flags...)...)
 	if text, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("compile %s: %v\n%s", name, err, text)
 	}

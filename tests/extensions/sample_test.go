@@ -80,3 +80,25 @@ func TestMemoryIsTheGuests(t *testing.T) {
 	}
 	stillWorks(t)
 }
+
+// TestSeveralFiles has an extension of two files, whose data refer to each other: with the feature of WebAssembly that
+// makes of such addresses constants, and without.
+func TestSeveralFiles(t *testing.T) {
+	first := inlineModule("several", "extern int counter; int other(int); extern const char *names[]; extern int (*table[])(int);",
+		"counter += 2; return Py_BuildValue(\"(iisi)\", counter, other(5), names[1], table[0](3));")
+	second := `second.c: int counter = 40;
+int other(int x) { return x * counter; }
+const char *names[] = {"a", "b"};
+int (*table[])(int) = {other};
+`
+	for _, flag := range []string{"-mextended-const", "-mno-extended-const"} {
+		s := session(t, extension(t, "several", compile(t, "several", first, second, flag)))
+		prints(t, s, "import several; print(several.run(1), several.run(1))", "(42, 210, 'b', 126) (44, 220, 'b', 132)\n")
+		fork, err := s.Fork()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer fork.Close()
+		prints(t, fork, "print(several.run(1))", "(46, 230, 'b', 138)\n")
+	}
+}

@@ -38,7 +38,9 @@ export type { ExecuteOptions, Executor } from "./executor.js";
 export { type LoadOptions, SandboxFactory, type SandboxFactoryOptions } from "./factory.js";
 export { type OutputOverflow, ResourceLimits, type ResourceLimitsOptions } from "./limits.js";
 export {
+  type ConnectOptions,
   connectServers,
+  type DiscoverOptions,
   discoverServers,
   MCPManager,
   type MCPOptions,

@@ -42,6 +42,18 @@ export interface MCPOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Which files are looked at. */
+export interface DiscoverOptions {
+  /** Other programs' files too, beside those that are named, which count more; default only when none is named. */
+  others?: boolean | undefined;
+}
+
+/** Which files are looked at, and how long each server may take to start. */
+export interface ConnectOptions extends DiscoverOptions {
+  /** In milliseconds; default 30,000. */
+  timeoutMs?: number | undefined;
+}
+
 /** This process's variables, as it has set them. */
 function environ(): Record<string, string> {
   return Object.fromEntries(
@@ -105,8 +117,9 @@ export class MCPManager extends Closing {
   }
 
   /** @internal Connects the servers of configuration files; what went wrong. */
-  async connectAll(configPaths: readonly string[] | undefined, timeoutMs: number | undefined): Promise<string[]> {
-    const fields = { config_paths: configPaths, environ: environ(), timeout_ms: timeoutMs };
+  async connectAll(configPaths: readonly string[] | undefined, options: ConnectOptions): Promise<string[]> {
+    const { others, timeoutMs } = options;
+    const fields = { config_paths: configPaths, others, environ: environ(), timeout_ms: timeoutMs };
     const { failures, warnings } = await this.ask("connect_all", fields);
     const failed = failures as [name: string, message: string, required?: boolean][];
     const fatal = failed.find(([, , required]) => required);
@@ -123,8 +136,11 @@ function warn(texts: readonly string[]): void {
  * The servers of configuration files; of two with one name the later file's. Without paths those where Claude Code, Zed, Codex,
  * Cursor, Windsurf and Gemini keep a user's servers, and those of the project in the working directory.
  */
-export async function discoverServers(configPaths?: readonly string[]): Promise<MCPServer[]> {
-  const message = { op: "mcp.discover", config_paths: configPaths, environ: environ() };
+export async function discoverServers(
+  configPaths?: readonly string[],
+  options: DiscoverOptions = {},
+): Promise<MCPServer[]> {
+  const message = { op: "mcp.discover", config_paths: configPaths, others: options.others, environ: environ() };
   const { servers, warnings } = await perform(message, {}, answerOf);
   warn(warnings as string[]);
   return servers as MCPServer[];
@@ -132,15 +148,15 @@ export async function discoverServers(configPaths?: readonly string[]): Promise<
 
 /**
  * A manager that is connected to the servers of configuration files; undefined when there are none. A server that cannot be
- * connected is a warning of the process, or an InitializationError where the library says that it was asked for by name.
+ * connected is a warning of the process; one of the files that are named is an InitializationError.
  */
 export async function connectServers(
   configPaths?: readonly string[],
-  options: Pick<MCPOptions, "timeoutMs"> = {},
+  options: ConnectOptions = {},
 ): Promise<MCPManager | undefined> {
   const manager = new MCPManager();
   try {
-    warn(await manager.connectAll(configPaths, options.timeoutMs));
+    warn(await manager.connectAll(configPaths, options));
     if ((await manager.serverNames()).length > 0) return manager;
   } catch (error) {
     await manager.close();

@@ -89,6 +89,9 @@ test("configuration files", async () => {
   await using connected = await connectServers([file]);
   assert.deepEqual(await connected!.serverNames(), ["filed"]);
   await assert.rejects(discoverServers(["/nonexistent.json"]), InvalidError);
+  assert.equal((await discoverServers([file], { others: true })).find((one) => one.name === "filed")!.source, file);
+  writeFileSync(file, JSON.stringify({ mcpServers: { broken: { command: "eryx-no-such-command" } } }));
+  await assert.rejects(connectServers([file]), InitializationError);
   writeFileSync(file, JSON.stringify({ mcpServers: {} }));
   assert.equal(await connectServers([file]), undefined);
 });

@@ -44,9 +44,10 @@ func (b *builder) bindGlobals() error {
 	}
 	for i, g := range b.in.Globals {
 		address, err := b.evaluate(g.Init)
-		if g.Mutable || g.Type != wasmbin.I32 {
-			err = errors.New("it is not the constant address that a compiler makes (link with --extra-features=extended-const)")
+		if g.Type != wasmbin.I32 {
+			err = errors.New("it is no address")
 		}
+		b.mutable = b.mutable || g.Mutable
 		if err != nil {
 			return fmt.Errorf("its global %d: %w", i, err)
 		}
@@ -143,11 +144,11 @@ func (b *builder) evaluate(expr []byte) (Address, error) {
 			if len(stack) < 2 {
 				return notAddress
 			}
-			x, y := stack[len(stack)-2], stack[len(stack)-1]
-			if x.Base != Absolute && y.Base != Absolute {
+			total := sum(stack[len(stack)-2], stack[len(stack)-1])
+			if total.Base == unknown {
 				return notAddress
 			}
-			stack = append(stack[:len(stack)-2], Address{Base: x.Base | y.Base, Offset: x.Offset + y.Offset})
+			stack = append(stack[:len(stack)-2], total)
 		default:
 			return notAddress
 		}

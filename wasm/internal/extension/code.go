@@ -14,7 +14,7 @@ func (b *builder) rewriteCode() error {
 		if err := checkSize(b.types[int(b.imports)+i], body); err != nil {
 			return fmt.Errorf("its function %d: %w", i, err)
 		}
-		code, err := b.rewrite(body.Code)
+		code, err := b.rewrite(i, body.Code)
 		if err != nil {
 			return fmt.Errorf("its function %d: %w", i, err)
 		}
@@ -23,7 +23,7 @@ func (b *builder) rewriteCode() error {
 	return nil
 }
 
-func (b *builder) rewrite(code []byte) ([]byte, error) {
+func (b *builder) rewrite(definition int, code []byte) ([]byte, error) {
 	out := make([]byte, 0, len(code)+len(code)/8)
 	err := wasmbin.Walk(code, func(in wasmbin.Instr) error {
 		switch in.Op {
@@ -34,6 +34,10 @@ func (b *builder) rewrite(code []byte) ([]byte, error) {
 			out = wasmbin.AppendIndexed(out, in.Op, b.functions[in.A])
 			return nil
 		case wasmbin.OpGlobalGet, wasmbin.OpGlobalSet:
+			if in.Op == wasmbin.OpGlobalSet && b.settling[definition] { // it has its value
+				out = append(out, byte(wasmbin.OpDrop))
+				return nil
+			}
 			index, err := b.outputGlobal(in)
 			out = wasmbin.AppendIndexed(out, in.Op, index)
 			return err

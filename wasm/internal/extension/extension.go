@@ -89,6 +89,8 @@ type builder struct {
 	globals   []global           // its global index space
 	guestFunc map[string]uint32  // imported functions of the output, by name
 	addresses []Address          // of the output's globals, in their order
+	mutable   bool               // it has mutable globals
+	settling  map[int]bool       // the definitions that set them, see settle
 	sharedIn  map[int]string
 	shared    map[string]uint32
 	slots     []uint32 // contents of its part of the table, as indices of the output
@@ -115,7 +117,7 @@ func Prepare(library []byte, guest linker.Symbols) (*Module, error) {
 		slotIndex: map[uint32]uint32{}, exports: map[string]wasmbin.Export{},
 	}
 	for _, step := range []func() error{
-		b.readDylink, b.checkShape, b.readTypes, b.importFunctions, b.readSlots, b.bindGlobals, b.rewriteCode,
+		b.readDylink, b.checkShape, b.readTypes, b.importFunctions, b.readSlots, b.bindGlobals, b.settle, b.rewriteCode,
 		b.addStubs, b.fillSlots,
 	} {
 		if err := step(); err != nil {

@@ -48,7 +48,24 @@ func TestRefused(t *testing.T) {
 		"another memory":      {func(m *wasmbin.Module) { m.Imports[0].Name = "heap" }, "the memory env.heap"},
 		"another table":       {func(m *wasmbin.Module) { m.Imports[1].Name = "functions" }, "the table env.functions"},
 		"table of references": {func(m *wasmbin.Module) { m.Imports[1].Table.Elem = wasmbin.ExternRef }, "the table"},
-		"mutable global":      {func(m *wasmbin.Module) { m.Globals[0].Mutable = true }, "constant address"},
+		"settled twice": {func(m *wasmbin.Module) {
+			set := end(slices.Concat(number(1), []byte{byte(wasmbin.OpGlobalSet), firstOwnGlobal}, call(firstOwn+1)))
+			settledBy(m, set)
+		}, "mutable globals"},
+		"settled in a branch": {func(m *wasmbin.Module) {
+			settledBy(m, end(slices.Concat([]byte{byte(wasmbin.OpBlock), 0x40}, number(1), []byte{byte(wasmbin.OpGlobalSet), firstOwnGlobal}, op(wasmbin.OpEnd))))
+		}, "mutable globals"},
+		"settled to the stack": {func(m *wasmbin.Module) {
+			settledBy(m, end(slices.Concat(getGlobal(globalSP), []byte{byte(wasmbin.OpGlobalSet), firstOwnGlobal})))
+		}, "mutable globals"},
+		"settled the stack": {func(m *wasmbin.Module) {
+			settledBy(m, end(slices.Concat(number(1), []byte{byte(wasmbin.OpGlobalSet), globalSP})))
+		}, "mutable globals"},
+		"set elsewhere": {func(m *wasmbin.Module) {
+			m.Globals[0].Mutable = true
+			m.Code[0].Code = end(slices.Concat(number(1), []byte{byte(wasmbin.OpGlobalSet), firstOwnGlobal}, number(0)))
+		}, "which is an address"},
+		"wide own global":     {func(m *wasmbin.Module) { m.Globals[1].Type = wasmbin.I64 }, "no address"},
 		"global of the stack": {func(m *wasmbin.Module) { m.Globals[1].Init = end(getGlobal(globalSP)) }, "no address"},
 		"sum of two bases": {func(m *wasmbin.Module) {
 			m.Globals[1].Init = end(slices.Concat(getGlobal(globalMemoryBase), getGlobal(globalMemoryBase), op(wasmbin.OpI32Add)))
@@ -104,6 +121,15 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// settledBy gives m a mutable global, and a start function of that code.
+func settledBy(m *wasmbin.Module, code []byte) {
+	m.Globals[0].Mutable = true
+	m.Funcs = append(m.Funcs, typeVoid)
+	m.Code = append(m.Code, wasmbin.Body{Code: code})
+	m.Start = new(uint32)
+	*m.Start = firstOwn + 1
 }
 
 func manyFunctions(m *wasmbin.Module, n int) {

@@ -287,3 +287,33 @@ func TestTheSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestSettledGlobals has mutable globals that a start function sets, in a function that it calls.
+func TestSettledGlobals(t *testing.T) {
+	set := func(global uint32, code []byte) []byte {
+		return slices.Concat(code, wasmbin.AppendIndexed(nil, wasmbin.OpGlobalSet, global))
+	}
+	lib := library(slices.Concat(getGlobal(firstOwnGlobal+1), getGlobal(firstOwnGlobal+2), op(wasmbin.OpI32Sub)))
+	zero := wasmbin.Global{GlobalType: wasmbin.GlobalType{Type: wasmbin.I32, Mutable: true}, Init: end(number(0))}
+	lib.Globals = []wasmbin.Global{lib.Globals[0], zero, zero}
+	settledBy(lib, end(call(firstOwn+2)))
+	lib.Globals[0].Mutable = false
+	lib.Funcs = append(lib.Funcs, typeVoid)
+	lib.Code = append(lib.Code, wasmbin.Body{Code: end(slices.Concat(
+		set(firstOwnGlobal+1, slices.Concat(getGlobal(globalMemoryBase), number(20), op(wasmbin.OpI32Add))),
+		set(firstOwnGlobal+2, slices.Concat(number(3), getGlobal(globalTableBase), op(wasmbin.OpI32Add))),
+		slices.Concat(getGlobal(firstOwnGlobal+1), number(1), number(4), []byte{0xfc, 0x0b, 0}), // memory.fill
+	))})
+	l := newLoader(t)
+	m := prepare(t, lib)
+	_, first := l.load(t, m)
+	if _, err := l.callInit(t, first+m.Init); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := l.callSlot(t, first+m.Symbols["mine"].Offset, 0); err != nil || have != memoryBase+20-first-3 {
+		t.Errorf("the difference is %d (%v)", have, err)
+	}
+	if v, _ := l.guest.Memory().ReadUint32Le(memoryBase + 20); v != 0x01010101 {
+		t.Errorf("the start function filled %#x", v)
+	}
+}

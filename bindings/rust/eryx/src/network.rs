@@ -20,6 +20,30 @@ use crate::value::{Map, Value, map};
 /// ```
 /// let network = eryx::NetConfig::default().allow_host("api.example.com:443").allow_host("*.internal.example");
 /// ```
+///
+/// With a secret, and a decision about each connection:
+///
+/// ```no_run
+/// # async fn example() -> Result<(), eryx::Error> {
+/// use eryx::{NetConfig, Sandbox, Secret};
+///
+/// let network = NetConfig::default()
+///     .allow_host("api.example.com:443")
+///     .on_connect(async |attempt| Ok(attempt.port == 443));
+/// let sandbox = Sandbox::builder()
+///     .with_network(&network)
+///     .with_secret(Secret::new("API_TOKEN", "s3cr3t").allow_host("api.example.com"))
+///     .build()
+///     .await?;
+/// let code = "
+/// import os, urllib.request
+/// request = urllib.request.Request('https://api.example.com/', headers={'Authorization': os.environ['API_TOKEN']})
+/// print(urllib.request.urlopen(request).status)
+/// ";
+/// println!("{}", sandbox.execute(code).await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct NetConfig {
     /// Sockets at once; default 10, `None`: no limit.
