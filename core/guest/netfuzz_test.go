@@ -48,7 +48,9 @@ func FuzzNetFunctions(f *testing.F) {
 	for i, h := range netFunctions {
 		index[h.name] = byte(i)
 	}
-	call := func(name string, words ...byte) []byte { return append([]byte{index[name]}, append(words, 0, 0, 0, 0, 0)[:5]...) }
+	call := func(name string, words ...byte) []byte {
+		return append([]byte{index[name]}, append(words, 0, 0, 0, 0, 0)[:5]...)
+	}
 	var all []byte
 	for _, c := range [][]byte{
 		call("net_open", 1, 6, 0, 0), call("net_bind", 4, 9), call("net_listen", 4, 5), call("net_name", 4, 0, 9), call("net_open", 1, 6, 0, 1),
