@@ -294,7 +294,7 @@ func TestAnswerDoesNotFit(t *testing.T) {
 	big := core.Callback{Name: "big", Func: func(context.Context, map[string]any) (any, error) {
 		return make([]byte, 10<<20), nil
 	}}
-	s := newSession(t, core.Config{Callbacks: []core.Callback{big, echoCallback()}, Limits: core.Limits{MaxMemoryBytes: 48 << 20}})
+	s := newSession(t, core.Config{Callbacks: []core.Callback{big, echoCallback()}, Limits: core.Limits{MaxMemoryBytes: 52 << 20}})
 	_, err := s.Execute(context.Background(), `
 import sandbox
 hog = bytearray(sandbox.remaining()["memory_bytes"] - (6 << 20))

@@ -89,6 +89,12 @@ c.connect(s.getsockname()); c.send(b"connected"); print(s.recv(4), c.getpeername
 c.send(b""); print(s.recvfrom(10)[0]); print(error(lambda: c.send(bytes(70_000)))); c.settimeout(0.01); print(error(lambda: c.recv(1)))
 six = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2)]; six[0].bind(("::1", 0)); six[1].sendto(b"6", six[0].getsockname()); print(six[0].recv(5))
 `, "b'question' True\nb'conn' True\nb''\n('OSError', 'EMSGSIZE')\n('TimeoutError', None)\nb'6'\n"},
+	{"bound", `
+s = socket.socket(); s.bind(("", 0)); port = s.getsockname()[1]; print(port > 0); s.listen(); print(s.getsockname()[1] == port)
+c = socket.socket(); c.bind(("127.0.0.1", 0)); mine = c.getsockname(); c.connect(("127.0.0.1", port)); print(c.getsockname() == mine, s.accept()[1] == mine)
+print(error(lambda: s.connect(("127.0.0.1", port))), error(lambda: c.listen()), error(lambda: socket.socket().bind(("127.0.0.1", port))))
+print(socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.1", 0)).getpeername()[1] == port)
+`, "True\nTrue\nTrue True\n('OSError', 'EINVAL') ('OSError', 'EINVAL') ('OSError', 'EADDRINUSE')\nTrue\n"},
 	{"options", `
 c, d = conn(); c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1); c.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 print(c.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), c.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), c.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM)

@@ -87,12 +87,12 @@ const unverifiedPeer = "the server has not proven its name to the host: the veri
 
 // secretTarget is the channel as secrets see it.
 func secretTarget(channel guestnet.Channel) secret.Target {
-	target := secret.Target{Hosts: channel.Names, Port: channel.Address.Port()}
-	if channel.Address.IsValid() {
-		target.Hosts = append(target.Hosts[:len(target.Hosts):len(target.Hosts)], channel.Address.Addr().Unmap().String())
+	target := secret.Target{Port: channel.Address.Port()}
+	for _, host := range channel.Names {
+		target.Hosts = append(target.Hosts, guestnet.Normalize(host))
 	}
-	for i, host := range target.Hosts {
-		target.Hosts[i] = guestnet.Normalize(host)
+	if channel.Address.IsValid() {
+		target.Hosts = append(target.Hosts, channel.Address.Addr().Unmap().String())
 	}
 	if channel.TLS && !channel.Verified {
 		target.Denied = unverifiedPeer

@@ -20,6 +20,7 @@ func (k *Socket) Connect(a netip.AddrPort) Errno {
 	if k.kind == TypeDatagram {
 		return k.connectDatagrams(a)
 	}
+	local := k.unbind()
 	if errno := k.connectable(); errno != OK {
 		return errno
 	}
@@ -28,7 +29,7 @@ func (k *Socket) Connect(a netip.AddrPort) Errno {
 	if errno != OK {
 		return errno
 	}
-	go k.dial(ctx, peer)
+	go k.dial(ctx, peer, local)
 	errno = k.awaitCall(false, func() bool { return !k.connecting || k.closed })
 	if errno == EAGAIN {
 		return EINPROGRESS
@@ -108,10 +109,10 @@ func (s *Stack) timed() (context.Context, context.CancelFunc) {
 	return context.WithCancel(s.ctx)
 }
 
-// dial connects, on a goroutine of its own.
-func (k *Socket) dial(ctx context.Context, peer Peer) {
+// dial connects, on a goroutine of its own; local is where from, if it is valid.
+func (k *Socket) dial(ctx context.Context, peer Peer, local netip.AddrPort) {
 	s := k.stack
-	conn, err := s.connect(ctx, "tcp", peer)
+	conn, err := s.connect(ctx, "tcp", peer, local)
 	abandoned := false
 	k.update(func() {
 		k.connecting = false
@@ -142,13 +143,13 @@ func (k *Socket) dial(ctx context.Context, peer Peer) {
 }
 
 // connect makes a connection that the rules allow: it asks the hook, dials, and tells the audit.
-func (s *Stack) connect(ctx context.Context, protocol string, peer Peer) (net.Conn, error) {
+func (s *Stack) connect(ctx context.Context, protocol string, peer Peer, local netip.AddrPort) (net.Conn, error) {
 	began := time.Now()
 	e := Event{Kind: EventConnect, Attempt: attempt(protocol, peer, false), Time: began}
 	var conn net.Conn
 	err := s.ask(ctx, e.Attempt)
 	if err == nil {
-		conn, err = s.dialer(protocol, peer).DialContext(ctx, protocol, peer.Address.String())
+		conn, err = s.dialer(protocol, peer, local).DialContext(ctx, protocol, peer.Address.String())
 	}
 	e.Duration = time.Since(began)
 	var r *Refusal
@@ -193,8 +194,13 @@ func shorten(text string) string {
 }
 
 // dialer asks the rules once more, about the very address that the system is about to connect to.
-func (s *Stack) dialer(protocol string, peer Peer) *net.Dialer {
+func (s *Stack) dialer(protocol string, peer Peer, local netip.AddrPort) *net.Dialer {
+	var from net.Addr
+	if local.IsValid() {
+		from = net.TCPAddrFromAddrPort(local)
+	}
 	return &net.Dialer{
+		LocalAddr:     from,
 		FallbackDelay: -1,
 		KeepAlive:     -1,
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {

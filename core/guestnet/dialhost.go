@@ -102,7 +102,7 @@ func (s *Stack) race(ctx context.Context, peers []Peer) (net.Conn, Peer, error) 
 	results := make(chan raced, len(peers))
 	begin := func(p Peer) {
 		go func() {
-			conn, err := s.connect(ctx, "tcp", p)
+			conn, err := s.connect(ctx, "tcp", p, netip.AddrPort{})
 			results <- raced{conn, p, err}
 		}()
 	}

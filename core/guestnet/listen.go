@@ -30,16 +30,18 @@ func (l *listener) readiness() uint16 {
 	return 0
 }
 
-// Bind gives the socket a local address. Any but "any address, any port" needs the permission to listen. Where only
-// the loopback address is granted, that is what "any address" means.
+// Bind gives the socket a local address, which needs the permission to listen. Where only the loopback address is
+// granted, that is what "any address" means. Without it, a stream may have any free port of this host: nothing is bound
+// until it connects, and Listen refuses. (urllib3 binds ::1 to see whether there is IPv6.)
 func (k *Socket) Bind(a netip.AddrPort) Errno {
 	s := k.stack
 	if errno := k.bindable(a); errno != OK {
 		return errno
 	}
 	a = clean(a)
-	if a.Addr().IsUnspecified() && a.Port() == 0 && k.kind == TypeStream {
-		return OK // what it will be used for is not known yet
+	if k.kind == TypeStream && a.Port() == 0 && s.bindsLater(a) {
+		k.update(func() { k.local = a })
+		return OK
 	}
 	if k.kind == TypeDatagram {
 		return k.bindDatagrams(a)
@@ -50,6 +52,29 @@ func (k *Socket) Bind(a netip.AddrPort) Errno {
 	}
 	k.update(func() { k.listener, k.local = l, l.bound })
 	return OK
+}
+
+// bindsLater reports that a stream's local address is not to be bound before it is known what the stream will be.
+func (s *Stack) bindsLater(a netip.AddrPort) bool {
+	if !a.Addr().IsUnspecified() && !a.Addr().IsLoopback() {
+		return false
+	}
+	_, refusal := s.permitted("tcp", a)
+	return refusal != nil
+}
+
+// unbind lets go of the address of a stream that was bound and does not listen, and returns it: it connects from there.
+func (k *Socket) unbind() (local netip.AddrPort) {
+	k.stack.mu.Lock()
+	l := k.listener
+	if l == nil || l.backlog > 0 {
+		k.stack.mu.Unlock()
+		return netip.AddrPort{}
+	}
+	k.listener = nil
+	k.stack.mu.Unlock()
+	l.close()
+	return l.bound
 }
 
 func (k *Socket) bindable(a netip.AddrPort) Errno {
@@ -168,7 +193,7 @@ func (s *Stack) listen(k *Socket, a netip.AddrPort) (*listener, Errno) {
 func (k *Socket) Listen(backlog int32) Errno {
 	s := k.stack
 	s.mu.Lock()
-	l, closed := k.listener, k.closed
+	l, local, closed := k.listener, k.local, k.closed
 	wrong := k.stream != nil || k.connecting || k.kind != TypeStream || k.lookup != nil
 	s.mu.Unlock()
 	switch {
@@ -178,7 +203,7 @@ func (k *Socket) Listen(backlog int32) Errno {
 		return EINVAL
 	case l == nil:
 		var errno Errno
-		if l, errno = s.listen(k, unspecified(k.family)); errno != OK {
+		if l, errno = s.listen(k, local); errno != OK {
 			return errno
 		}
 		k.update(func() { k.listener, k.local = l, l.bound })

@@ -76,7 +76,7 @@ func NewTLSTable(policy *Policy, filters FilterFunc) *TLSTable {
 // maxEngines bounds the TLS connections of a guest, those included that it forgot about and has not collected.
 func (t *TLSTable) maxEngines() int {
 	if n := t.policy.config.MaxConnections; n > 0 {
-		return min(4*n+16, 1024)
+		return min(2*n+16, 1024)
 	}
 	return 1024
 }

@@ -24,8 +24,8 @@ type memoryConn struct {
 // Bounds of what one engine holds of the wire, in bytes. A handshake's largest message has 64 KiB and more of
 // certificates.
 const (
-	maxWireIn  = 256 << 10
-	maxWireOut = 512 << 10
+	maxWireIn  = 128 << 10
+	maxWireOut = 256 << 10
 )
 
 // wouldBlock makes crypto/tls keep its state and try again later.

@@ -96,7 +96,7 @@ func (e *engine) network(name string) func(int) ([]float64, error) {
 func (e *engine) networkMetrics() []metric {
 	return []metric{
 		{name: "network/keepalive", what: "1,000 keep-alive GETs by http.client to a loopback server", unit: "s", count: 2, peer: "network/keepalive", take: e.network("keepalive")},
-		{name: "network/download", what: "100 MB by http.client from a loopback server", unit: "s", count: 2, peer: "network/download", take: e.network("download")},
+		{name: "network/download", what: "100 MB by http.client from a loopback server", unit: "s", count: 5, peer: "network/download", take: e.network("download")},
 		{name: "network/streams", what: "200 asyncio connections at once, 10 lines to and fro on each", unit: "s", count: 2, take: e.network("streams")},
 	}
 }

@@ -118,7 +118,8 @@ static int configure(PyInitConfig *c) {
       PyInitConfig_SetStr(c, "exec_prefix", "/usr") || PyInitConfig_SetStr(c, "stdlib_dir", "/usr/lib/python3.14") ||
       PyInitConfig_SetStr(c, "check_hash_pycs_mode", "never"))
     return -1;
-  if (PyInitConfig_AddModule(c, "_eryx", PyInit__eryx) || PyInitConfig_AddModule(c, "_eryx_codec", PyInit__eryx_codec) ||
+  if (PyInitConfig_AddModule(c, "_eryx", PyInit__eryx) ||
+      PyInitConfig_AddModule(c, "_eryx_codec", PyInit__eryx_codec) ||
       PyInitConfig_AddModule(c, "_eryx_tls", PyInit__eryx_tls))
     return -1;
   return PyInitConfig_SetStrList(c, "module_search_paths", 2, paths);
