@@ -65,17 +65,9 @@ def serve(tmp_path):
     def start(source):
         (tmp_path / "site_app.py").write_text(source)
         path = str(tmp_path / "socket")
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--preload",
-            "--no-control-socket",
-            "--workers",
-            "2",
-            "--bind",
-            f"unix:{path}",
-        ]
+        command = [sys.executable, "-m", "gunicorn", "--preload", "--no-control-socket", "--workers", "2"]
+        # A worker that is still booting may miss the signal that ends it: gunicorn then waits for this long.
+        command += ["--graceful-timeout", "2", "--bind", f"unix:{path}"]
         process = subprocess.Popen([*command, "site_app:app"], cwd=tmp_path, stderr=subprocess.PIPE)
         processes.append(process)
         for _ in range(1000):
