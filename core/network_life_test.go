@@ -304,3 +304,21 @@ except PermissionError: print("refused")
 		}
 	}
 }
+
+// A session with a connection is not moved to disk: it would come back without it.
+func TestStoresKeepConnectedSessions(t *testing.T) {
+	port, _ := echoServer(t)
+	store, directory := newStore(t, core.StoreConfig{MaxResident: 1})
+	connected := newSession(t, core.Config{Network: loopback(), Store: store})
+	execute(t, connected, fmt.Sprintf("import socket\ns = socket.create_connection(('127.0.0.1', %d))\ns.settimeout(5)", port))
+	for range 3 {
+		other := newSession(t, core.Config{Store: store})
+		execute(t, other, "x = 1")
+	}
+	if n := len(storedFiles(t, directory)); n == 0 {
+		t.Error("no session was moved")
+	}
+	if got := string(execute(t, connected, "s.sendall(b'y'); print(s.recv(1))").Stdout); got != "b'y'\n" {
+		t.Errorf("printed %q", got)
+	}
+}

@@ -23,7 +23,7 @@ func (g *Guest) ExtendImage(limits Limits) (*Image, error) {
 		return nil, err
 	}
 	spans := union(own, g.memory.ownSegments())
-	img := g.image.extended(newOverlay(g.memory.space, spans), g.memoryInUse(), g.sp.Get())
+	img := g.image.extended(newOverlay(g.memory.space, spans), g.inUse(), g.sp.Get())
 	img.extensions = g.extensionRecords(0)
 	return img, nil
 }

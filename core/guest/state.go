@@ -41,7 +41,7 @@ func (s *State) SizeBytes() int64 { return s.over.sizeBytes() }
 // newState is a state of g's without its memory, held once.
 func (g *Guest) newState() *State {
 	s := &State{
-		image: g.image, size: g.memoryInUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors(),
+		image: g.image, size: g.inUse(), stack: g.sp.Get(), descriptors: g.process.Descriptors(),
 		extensions: g.extensionRecords(len(g.image.extensions)),
 	}
 	s.holds.Store(1)
@@ -82,7 +82,7 @@ func (g *Guest) ownSpans() ([]span, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: find the pages that differ: %w", ErrImage, err)
 	}
-	size := g.memoryInUse()
+	size := g.inUse()
 	var plain, inSegments []span // pages over a segment may be the image's and differ from the segment
 	layered := g.memory.ownSegments()
 	for _, s := range all {
@@ -145,11 +145,6 @@ func (r *region) ownOverlay(size uint64) *overlay {
 	}
 	holdAll(o.segments)
 	return o
-}
-
-// memoryInUse is the break, rounded up to a page of WebAssembly.
-func (g *Guest) memoryInUse() uint64 {
-	return g.inUse()
 }
 
 // WithoutLost is the state, held once more or anew, with descriptors out of use where a file was open that has been
