@@ -18,7 +18,8 @@ const Unlimited = -1
 // without regard to case and to a dot at the end; an address never matches a name with letters in it. A rule for
 // networks is the same with an address or a range.
 type Config struct {
-	// MaxConnections is how many sockets may be open at once; 0 is 10.
+	// MaxConnections is how many connections may be open at once, listeners and those that still send what they were
+	// given included; 0 is 10, Unlimited is 1024.
 	MaxConnections int
 	// ConnectTimeout is how long one connect may take; 0 is 30 s.
 	ConnectTimeout time.Duration

@@ -124,3 +124,20 @@ func TestAnswersAreRememberedWithinBounds(t *testing.T) {
 		}
 	}
 }
+
+func TestUnlimitedConnectionsAreBoundedToo(t *testing.T) {
+	c := localConfig()
+	c.MaxConnections = Unlimited
+	s := newStack(t, c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := 0
+	for s.acquire() == nil {
+		if count++; count > mostConnections {
+			t.Fatal("no bound")
+		}
+	}
+	if count != mostConnections {
+		t.Errorf("%d connections, want %d", count, mostConnections)
+	}
+}

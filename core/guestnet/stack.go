@@ -166,9 +166,17 @@ func (s *Stack) await(d time.Duration, done func() bool) Errno {
 	}
 }
 
+// mostConnections bounds what "unlimited" connections can hold of the host's memory: each has two buffers, and a closed
+// one may take a while to send what it was given.
+const mostConnections = 1024
+
 // acquire takes one of the connections that the policy allows at once. Under mu.
 func (s *Stack) acquire() *Refusal {
-	if limit := s.policy.config.MaxConnections; limit != Unlimited && s.open >= limit {
+	limit := s.policy.config.MaxConnections
+	if limit == Unlimited {
+		limit = mostConnections
+	}
+	if s.open >= limit {
 		return refuse("the network policy allows %d connections at once (max_connections), and all are in use; close some first", limit)
 	}
 	s.open++

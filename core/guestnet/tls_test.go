@@ -308,6 +308,28 @@ func TestTLSClientCertificate(t *testing.T) {
 	}
 }
 
+// Where plain text is filtered it must be HTTP/1: HTTP/2 is not offered.
+func TestTLSFilteredOffersNoHTTP2(t *testing.T) {
+	ca := testca.New(t)
+	wire := serve(t, &tls.Config{Certificates: []tls.Certificate{ca.Localhost().TLS(t)}, NextProtos: []string{"h2", "http/1.1"}})
+	table := newTLS(t, ca, false, func(Channel) Filter { return nil })
+	o := client("localhost")
+	o.Protocols = []string{"h2", "http/1.1"}
+	handle, err := table.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drive(t, table, handle, wire, TLSOpHandshake, nil, nil)
+	if info, err := table.Info(handle); err != nil || info["alpn"] != "http/1.1" {
+		t.Errorf("%v, %v", info["alpn"], err)
+	}
+	o.Protocols = []string{"h2"}
+	var failure *TLSFailure
+	if _, err := table.Open(o); !errors.As(err, &failure) || !strings.Contains(failure.Text, "HTTP/2 cannot be used in a sandbox with secrets") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Garbage, a peer without TLS and a sudden end are failures with names.
 func TestTLSBrokenPeers(t *testing.T) {
 	ca := testca.New(t)
