@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -60,9 +61,15 @@ func c(t *testing.T) string {
 	return string(out)
 }
 
-// TestQuickStart runs the five programs: they print the same.
+// TestQuickStart runs the five programs: they print the same. Cargo is no package of a registry: where there is none, Rust's is
+// left out, as `make test-rust` leaves out the crates.
 func TestQuickStart(t *testing.T) {
+	_, noCargo := exec.LookPath("cargo")
 	for _, language := range quickStarts {
+		if noCargo != nil && strings.HasSuffix(language.file, ".rs") {
+			t.Logf("%s is left out: no cargo here", language.file)
+			continue
+		}
 		t.Run(language.file, func(t *testing.T) {
 			if got := language.run(t); !want.MatchString(got) {
 				t.Errorf("it printed\n%s", got)

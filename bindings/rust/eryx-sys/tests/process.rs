@@ -3,6 +3,7 @@
 use std::mem::zeroed;
 use std::process::Command;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eryx_sys::{Library, ffi};
 
@@ -34,6 +35,17 @@ fn flags(signal: libc::c_int) -> libc::c_int {
     }
 }
 
+/// Installs a handler as tokio does, without SA_ONSTACK.
+fn install() {
+    // SAFETY: the handler does nothing.
+    unsafe {
+        let mut action: libc::sigaction = zeroed();
+        action.sa_sigaction = nothing as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, null_mut()), 0);
+    }
+}
+
 #[test]
 fn handlers_get_the_flag() {
     if !alone("handlers_get_the_flag") {
@@ -41,16 +53,46 @@ fn handlers_get_the_flag() {
     }
     let library = Library::get().unwrap();
     library.init(&[]).unwrap();
-    // SAFETY: the handler does nothing; it is installed as tokio does, without SA_ONSTACK.
-    unsafe {
-        let mut action: libc::sigaction = zeroed();
-        action.sa_sigaction = nothing as *const () as usize;
-        action.sa_flags = libc::SA_RESTART;
-        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, null_mut()), 0);
-    }
+    install();
     assert_eq!(flags(libc::SIGUSR2) & libc::SA_ONSTACK, 0);
     library.fix_signals().unwrap();
     assert_ne!(flags(libc::SIGUSR2) & libc::SA_ONSTACK, 0);
+}
+
+/// Sends a signal to each thread of the process.
+fn signal_all_threads() {
+    for entry in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let Ok(thread) = entry.file_name().to_string_lossy().parse::<libc::pid_t>() else { continue };
+        // SAFETY: the signal has a handler, which does nothing; a thread that has ended is an error.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGUSR2) };
+    }
+}
+
+#[test]
+fn signals_at_threads_inside_the_library_do_no_harm() {
+    if !alone("signals_at_threads_inside_the_library_do_no_harm") {
+        return;
+    }
+    let library = Library::get().unwrap();
+    library.init(&[]).unwrap();
+    install();
+    library.fix_signals().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    library.submit(b"\x81\xa2op\xa4info").unwrap();
+                }
+            });
+        }
+        for _ in 0..300 {
+            signal_all_threads();
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(library.abi_version(), ffi::ABI_VERSION);
 }
 
 #[test]

@@ -3,11 +3,15 @@
 
 use std::process::Command;
 
-/// Runs an example that cargo has built together with this test, and gives what it prints.
-fn printed(name: &str) -> String {
+/// The example's path, which cargo has built together with this test.
+fn example(name: &str) -> std::path::PathBuf {
     let test = std::env::current_exe().unwrap();
-    let folder = test.parent().unwrap().parent().unwrap().join("examples");
-    let done = Command::new(folder.join(name))
+    test.parent().unwrap().parent().unwrap().join("examples").join(name)
+}
+
+/// Runs an example, and gives what it prints.
+fn printed(name: &str) -> String {
+    let done = Command::new(example(name))
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -31,7 +35,7 @@ macro_rules! examples {
                 .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
                 .collect();
             files.sort();
-            let mut tested = vec!["mcp_server".to_owned(), "signals".to_owned(), $(stringify!($name).to_owned()),*];
+            let mut tested = vec!["mcp_server".to_owned(), "network".to_owned(), "signals".to_owned(), $(stringify!($name).to_owned()),*];
             tested.sort();
             assert_eq!(files, tested);
         }
@@ -48,6 +52,19 @@ fn signals() {
 #[test]
 fn mcp_server() {
     assert_eq!(printed("mcp_server"), "");
+}
+
+/// A library without the network refuses to make the sandbox.
+#[test]
+fn network() {
+    let info = futures::executor::block_on(eryx::info()).unwrap();
+    if info.operations.iter().any(|name| name == "network.check") {
+        let expected = "the server got: Authorization: s3cr3t\nwelcome\nthe program has: [REDACTED]\n";
+        assert_eq!(printed("network"), expected);
+    } else {
+        let done = Command::new(example("network")).output().unwrap();
+        assert!(!done.status.success() && String::from_utf8_lossy(&done.stderr).contains("in this version"));
+    }
 }
 
 examples! {
