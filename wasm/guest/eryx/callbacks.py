@@ -155,6 +155,8 @@ def _function(spec: Spec) -> Callable[..., Any]:
                 future = _begin_call(get_running_loop(), number, name, kwargs)
             except (TypeError, ValueError, OSError) as error:
                 future = _begin_again(error, number, name, kwargs)
+            if gather.starting:
+                return future
             try:
                 return await future
             except CancelledError:
@@ -341,7 +343,7 @@ def invoke(name: str, /, *args: Any, **kwargs: Any) -> Any:
 def install() -> None:
     """Make the functions builtins, so that imported modules see them too."""
     loop.settle = _settle
-    gather.install(_function(Spec({"name": "any"})).__code__)
+    gather.install(_function(Spec({"name": "any"})).__code__, _cancel)
     builtins.invoke = invoke  # type: ignore[attr-defined]
     builtins.list_callbacks = list_callbacks  # type: ignore[attr-defined]
     builtins.CallbackError = CallbackError  # type: ignore[attr-defined]

@@ -7,28 +7,47 @@ gathered are such coroutines, each is started at once and its future gathered. E
 import asyncio
 import functools
 from asyncio import CancelledError, events, tasks
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from .loop import HostedLoop
+from .loop import HostedLoop, pending
 
 _original = tasks.gather
-# The code that all host functions' coroutines run, set by install().
+# Set by install(): the code that all host functions' coroutines run, and what cancels a call by its number.
 _code: CodeType
+cancel_call: Callable[[int], None]
+starting = False  # host functions return their futures
 
 
-def _begin(coroutines: tuple[Any, ...], loop: HostedLoop) -> list[asyncio.Future[Any]]:
-    """The futures that the coroutines wait for; one that fails to begin is a future that has failed."""
-    children = []
+async def _begin_all(coroutines: tuple[Any, ...], loop: HostedLoop, children: list[asyncio.Future[Any]]) -> None:
+    """Add the futures that the coroutines wait for; one that fails to begin is a future that has failed.
+
+    While ``starting`` is set a host function returns its future at once, so that no coroutine is left that would have to be
+    closed, which takes an exception each.
+    """
     for coroutine in coroutines:
         try:
-            children.append(coroutine.send(None))
+            children.append(await coroutine)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
             failed = loop.create_future()
             failed.set_exception(error)
             children.append(failed)
+
+
+def _begin(coroutines: tuple[Any, ...], loop: HostedLoop) -> list[asyncio.Future[Any]]:
+    """The futures of the coroutines' calls, which have begun."""
+    global starting
+    children: list[asyncio.Future[Any]] = []
+    starting = True
+    try:
+        _begin_all(coroutines, loop, children).send(None)
+    except StopIteration:
+        pass
+    finally:
+        starting = False
     return children
 
 
@@ -45,11 +64,10 @@ class _Gathering:
     """One gathering: as asyncio.gather's own function has it, for futures that nobody else knows."""
 
     def __init__(self, coroutines: tuple[Any, ...], loop: HostedLoop, return_exceptions: bool) -> None:
-        self.coroutines = coroutines
         self.return_exceptions = return_exceptions
         self.children = _begin(coroutines, loop)
         self.outer = tasks._GatheringFuture(self.children, loop=loop)  # type: ignore[attr-defined]
-        self.drivers: dict[asyncio.Future[Any], Any] | None = None
+        self.numbers: dict[asyncio.Future[Any], int] | None = None
 
     def start(self) -> asyncio.Future[Any]:
         """Wait for all children."""
@@ -86,13 +104,12 @@ class _Gathering:
             self.outer.set_exception(error)
 
     def tell_host(self, future: asyncio.Future[Any]) -> None:
-        """Let the coroutine of a child see the cancellation: it cancels the call on the host."""
-        if self.drivers is None:
-            self.drivers = dict(zip(self.children, self.coroutines))
-        try:
-            self.drivers[future].throw(CancelledError())
-        except (CancelledError, RuntimeError, StopIteration):
-            pass
+        """Cancel the call of a child on the host, unless its answer is here."""
+        if self.numbers is None:
+            self.numbers = {waiting: number for number, waiting in pending.items()}
+        number = self.numbers.get(future)
+        if number is not None:
+            cancel_call(number)
 
     def finish(self, last: asyncio.Future[Any]) -> None:
         """All children are done."""
@@ -125,8 +142,8 @@ def gather(*coros_or_futures: Any, return_exceptions: bool = False) -> Any:
     return _original(*coros_or_futures, return_exceptions=return_exceptions)
 
 
-def install(code: CodeType) -> None:
-    """Make this asyncio's ``gather``; ``code`` is that of host functions."""
-    global _code
-    _code = code
+def install(code: CodeType, cancel: Callable[[int], None]) -> None:
+    """Make this asyncio's ``gather``; ``code`` is that of host functions, ``cancel`` what ends a call by its number."""
+    global _code, cancel_call
+    _code, cancel_call = code, cancel
     asyncio.gather = tasks.gather = gather
