@@ -117,7 +117,7 @@ func (g *Guest) closeTLS() {
 }
 
 // hostTLSMove moves ciphertext between a socket and a connection, without the guest: into the connection (0), which
-// answers how much, or out of it (1), which answers how much is left. It never waits.
+// answers how much and waits where the socket blocks, or out of it (1), which answers how much is left and never waits.
 func hostTLSMove(g *Guest, stack []uint64) {
 	socket, errno := g.socket(stack[1])
 	if errno != guestnet.OK {

@@ -141,3 +141,35 @@ func TestUnlimitedConnectionsAreBoundedToo(t *testing.T) {
 		t.Errorf("%d connections, want %d", count, mostConnections)
 	}
 }
+
+// What the guest listens on is within its reach, and nothing else: not the same port of another protocol or address,
+// nor the port once it has closed.
+func TestOnlyOwnListenersAreWithinReach(t *testing.T) {
+	s := newStack(t, Config{UDP: true, Listen: []string{"localhost"}})
+	u := must(t)(s.Open(FamilyIPv4, TypeDatagram, 0))
+	check(t, u.Bind(addr("127.0.0.1:0")))
+	l := must(t)(s.Open(FamilyIPv4, TypeStream, 0))
+	check(t, l.Bind(addr("127.0.0.1:0")))
+	check(t, l.Listen(1))
+	datagram, _ := u.Names()
+	stream, _ := l.Names()
+	for _, c := range []struct {
+		protocol string
+		address  netip.AddrPort
+		want     bool
+	}{
+		{"udp", datagram, true}, {"tcp", stream, true}, {"tcp", datagram, false}, {"udp", stream, false},
+		{"tcp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), stream.Port()), false},
+		{"tcp", netip.AddrPortFrom(netip.IPv6Loopback(), stream.Port()), false},
+		{"tcp", netip.AddrPortFrom(stream.Addr(), stream.Port()^1), false},
+	} {
+		if got := s.check(c.protocol, nil, c.address) == nil; got != c.want {
+			t.Errorf("%s %v: %v", c.protocol, c.address, got)
+		}
+	}
+	l.Close()
+	u.Close()
+	if s.check("tcp", nil, stream) == nil || s.check("udp", nil, datagram) == nil || len(s.own) != 0 {
+		t.Errorf("closed, and within reach: %v", s.own)
+	}
+}

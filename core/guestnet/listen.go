@@ -184,7 +184,7 @@ func (s *Stack) listen(k *Socket, a netip.AddrPort) (*listener, Errno) {
 	e.Host = l.bound.Addr().String()
 	s.event(e)
 	s.mu.Lock()
-	s.own[l.bound]++
+	s.own[ownAddress{"tcp", l.bound}]++
 	s.mu.Unlock()
 	return l, OK
 }
@@ -317,8 +317,8 @@ func (l *listener) close() {
 	l.closed = true
 	waiting := l.waiting
 	l.waiting = nil
-	if s.own[l.bound]--; s.own[l.bound] <= 0 {
-		delete(s.own, l.bound)
+	if s.own[ownAddress{"tcp", l.bound}]--; s.own[ownAddress{"tcp", l.bound}] <= 0 {
+		delete(s.own, ownAddress{"tcp", l.bound})
 	}
 	s.quiet.Broadcast()
 	s.mu.Unlock()

@@ -27,7 +27,7 @@ type Stack struct {
 	sockets  map[*Socket]struct{}
 	open     int // connections, of MaxConnections
 	up, down int64
-	own      map[netip.AddrPort]int // what the guest listens on
+	own      map[ownAddress]int // what the guest listens on
 	answers  answers
 	sets     map[int32]*pollSet
 	refusal  refusal
@@ -36,6 +36,12 @@ type Stack struct {
 	audit    func(Event)
 	context  func(context.Context) context.Context
 	closed   bool
+}
+
+// ownAddress is where a guest listens itself. Another service may have the same port of another protocol.
+type ownAddress struct {
+	protocol string
+	address  netip.AddrPort
 }
 
 // Peer is the other end of a connection, as the rules saw it.
@@ -70,7 +76,7 @@ func NewStack(policy *Policy, wait Wait) *Stack {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Stack{
 		policy: policy, wait: wait, ctx: ctx, cancel: cancel, changed: make(chan struct{}, 1),
-		sockets: map[*Socket]struct{}{}, own: map[netip.AddrPort]int{}, sets: map[int32]*pollSet{},
+		sockets: map[*Socket]struct{}{}, own: map[ownAddress]int{}, sets: map[int32]*pollSet{},
 	}
 	s.quiet = sync.NewCond(&s.mu)
 	return s
@@ -212,9 +218,9 @@ func (s *Stack) BytesUsed() (up, down int64) {
 // check decides about a connection to a; nil when it may be. The guest's own listeners are always within reach.
 func (s *Stack) check(protocol string, names []string, a netip.AddrPort) *Refusal {
 	s.mu.Lock()
-	mine := s.own[a] > 0
+	mine := s.own[ownAddress{protocol, a}] > 0
 	if !mine && a.Addr().IsLoopback() {
-		mine = s.own[netip.AddrPortFrom(unspecifiedLike(a.Addr()), a.Port())] > 0
+		mine = s.own[ownAddress{protocol, netip.AddrPortFrom(unspecifiedLike(a.Addr()), a.Port())}] > 0
 	}
 	s.mu.Unlock()
 	if mine {

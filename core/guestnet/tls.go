@@ -165,7 +165,8 @@ func (t *TLSTable) Step(handle int32, op int32, in, out []byte) (s TLSStep, err 
 	return s, nil
 }
 
-// Receive moves ciphertext that a socket has into a connection: how much, 0 at the end, EAGAIN if there is none yet.
+// Receive moves ciphertext that a socket has into a connection: how much, 0 at the end. If there is none yet, it waits as
+// the socket's own Receive does: EAGAIN where the socket does not block.
 func (t *TLSTable) Receive(handle int32, socket *Socket) (int, Errno) {
 	e := t.engines[handle]
 	if e == nil {
@@ -178,7 +179,7 @@ func (t *TLSTable) Receive(handle int32, socket *Socket) (int, Errno) {
 	if t.buffer == nil {
 		t.buffer = make([]byte, writeBytes)
 	}
-	n, _, errno := socket.Receive(t.buffer[:min(room, writeBytes)], MsgDontWait)
+	n, _, errno := socket.Receive(t.buffer[:min(room, writeBytes)], 0)
 	switch {
 	case errno != OK:
 		return 0, errno

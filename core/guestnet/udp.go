@@ -78,7 +78,7 @@ func (k *Socket) bindDatagrams(a netip.AddrPort) Errno {
 	}
 	s.mu.Lock()
 	local := k.local
-	s.own[local]++
+	s.own[ownAddress{"udp", local}]++
 	s.mu.Unlock()
 	s.event(Event{Kind: EventListen, Attempt: attempt("udp", Peer{Address: local}, true)})
 	return OK
@@ -123,7 +123,7 @@ func (d *datagrams) arrived(from netip.AddrPort, data []byte) {
 	d.socket.update(func() {
 		switch {
 		case d.closed, d.peer.IsValid() && d.peer != from,
-			s.own[d.socket.local] == 0 && !d.allowed[from], // an answer to nothing
+			s.own[ownAddress{"udp", d.socket.local}] == 0 && !d.allowed[from], // an answer to nothing
 			len(d.waiting) >= maxDatagrams, d.size+len(data) > maxDatagramBytes:
 			return
 		}
@@ -256,8 +256,8 @@ func (d *datagrams) close() {
 	s.mu.Lock()
 	d.closed, d.waiting, d.size = true, nil, 0
 	local := d.socket.local
-	if s.own[local]--; s.own[local] <= 0 {
-		delete(s.own, local)
+	if s.own[ownAddress{"udp", local}]--; s.own[ownAddress{"udp", local}] <= 0 {
+		delete(s.own, ownAddress{"udp", local})
 	}
 	e := Event{Kind: EventClose, Attempt: attempt("udp", Peer{Address: local}, true), BytesUp: d.up, BytesDown: d.down, Duration: time.Since(d.began)}
 	s.mu.Unlock()

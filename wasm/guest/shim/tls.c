@@ -6,6 +6,8 @@
 #define SMALL_ANSWER 16384
 #define ENOSPC 51
 #define EAGAIN 6
+#define EINTR 27
+#define SIGINT 2
 
 extern int errno;
 
@@ -22,8 +24,8 @@ int32_t eryx_host_tls_step(
 // tls_ask answers a question in msgpack: its length, or a negative errno (ENOSPC: more room is needed).
 ERYX_HOST(tls_ask)
 int32_t eryx_host_tls_ask(int32_t handle, int32_t what, const void *in, uint32_t in_len, void *out, uint32_t out_cap);
-// tls_move moves ciphertext between a socket and a connection: into it (0: how much; 0 is the end), or out of it (1: how
-// much is left). It never waits; a negative errno.
+// tls_move moves ciphertext between a socket and a connection: into it (0: how much; 0 is the end), for which it waits if
+// the socket blocks, or out of it (1: how much is left), for which it never waits. A negative errno.
 ERYX_HOST(tls_move) int32_t eryx_host_tls_move(int32_t handle, int32_t fd, int32_t direction);
 ERYX_HOST(tls_close) void eryx_host_tls_close(int32_t handle);
 
@@ -143,7 +145,11 @@ static PyObject *py_move(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   long handle, fd, direction;
   if (want_args(n, 3) || as_int(args[0], &handle) || as_int(args[1], &fd) || as_int(args[2], &direction)) return NULL;
   int32_t moved = eryx_host_tls_move((int32_t)handle, (int32_t)fd, (int32_t)direction);
-  if (moved == -EAGAIN) return Py_NewRef(Py_None);
+  if (moved == -EINTR) {
+    PyErr_SetInterruptEx(SIGINT);
+    if (PyErr_CheckSignals()) return NULL;
+  }
+  if (moved == -EAGAIN || moved == -EINTR) return Py_NewRef(Py_None);
   return moved < 0 ? fail(moved) : PyLong_FromLong(moved);
 }
 

@@ -163,7 +163,7 @@ class Connection:
             return False
         if self._sock is None:
             return self._receive_bio()
-        moved = _eryx_tls.move(self._handle, self._socket().fileno(), _IN)  # what is there already needs no way through here
+        moved = _eryx_tls.move(self._handle, self._socket().fileno(), _IN)  # what can be had at once needs no way through here
         if moved is not None:
             self._ended = moved == 0
             return True
