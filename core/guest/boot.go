@@ -54,6 +54,7 @@ func (r *Runtime) BaseImage(ctx context.Context, o Options) (*Image, error) {
 	if err := SaveImage(img, name); err != nil {
 		r.warn("the image cannot be kept in %s (%v)", name, err)
 	}
+	thisBuild().prune(r.config.CacheDir) // a new build: time to look at those before it
 	return img, nil
 }
 

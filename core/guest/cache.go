@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -177,27 +176,7 @@ func (c codeCache) store(ctx context.Context, module []byte, temporary string, w
 	if err := os.Rename(code, target); err != nil {
 		return err
 	}
-	c.prune()
 	return c.writeSkeleton(skeleton, temporary)
-}
-
-// keepFor is how long the cache of another build is kept after it was made.
-const keepFor = 30 * 24 * time.Hour
-
-// prune removes the code and images of other builds that are old; what fails is left for the next time.
-func (c codeCache) prune() {
-	parent := filepath.Dir(c.dir)
-	entries, err := os.ReadDir(parent)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		ours := strings.HasPrefix(e.Name(), "code-") || strings.HasPrefix(e.Name(), "image-")
-		info, err := e.Info()
-		if ours && err == nil && e.Name() != filepath.Base(c.dir) && time.Since(info.ModTime()) > keepFor {
-			_ = os.RemoveAll(filepath.Join(parent, e.Name()))
-		}
-	}
 }
 
 func (c codeCache) writeSkeleton(skeleton []byte, temporary string) error {

@@ -46,6 +46,7 @@ func NewRuntime(ctx context.Context, config Config) (*Runtime, error) {
 	if config.CacheDir == "" {
 		return r, r.compile(ctx)
 	}
+	thisBuild().mark(config.CacheDir) // first: what has a mark of now is not pruned
 	cache := codeCache{filepath.Join(config.CacheDir, "code-"+codeID())}
 	if err := r.load(ctx, cache); err == nil {
 		return r, nil
