@@ -9,7 +9,6 @@ import { after, before, beforeEach, test } from "node:test";
 import {
   ExecutionError,
   InvalidError,
-  info,
   type NetAttempt,
   NetConfig,
   Sandbox,
@@ -49,17 +48,7 @@ async function refused(options: SandboxOptions, why: RegExp): Promise<void> {
   assert.deepEqual(seen, []);
 }
 
-// A library that cannot have it must say so: a grant, or a rule, is never silently left out.
-const granted = (await info()).operations.includes("network.check");
-
-test("a library without the network refuses to grant it", async () => {
-  const made = new Sandbox({ network: {}, secrets: { KEY: { value: "x" } } }).ready();
-  await (granted ? made : assert.rejects(made, InvalidError));
-});
-
-const networkTest = granted ? test : () => undefined;
-
-networkTest("what is refused", async () => {
+test("what is refused", async () => {
   await refused({}, /PermissionError/);
   await refused({ network: new NetConfig() }, /blocked_networks/);
   await refused({ network: {} }, /blocked_networks/);
@@ -67,7 +56,7 @@ networkTest("what is refused", async () => {
   await refused({ network: new NetConfig().allowLocalhost().blockHost("127.0.0.1") }, /blocked_hosts/);
 });
 
-networkTest("what is allowed, and the events of it", async () => {
+test("what is allowed, and the events of it", async () => {
   const { stdoutText, network } = await new Sandbox({ network: new NetConfig().allowLocalhost() }).execute(program());
   assert.equal(stdoutText, "200 key \n");
   const [connect] = network;
@@ -79,7 +68,7 @@ networkTest("what is allowed, and the events of it", async () => {
   assert.equal(plain.stdoutText, "200 key \n");
 });
 
-networkTest("the host decides about connections", async () => {
+test("the host decides about connections", async () => {
   const attempts: NetAttempt[] = [];
   const decide = (answer: unknown) => ({
     ...new NetConfig().allowLocalhost(),
@@ -102,7 +91,7 @@ networkTest("the host decides about connections", async () => {
   await refused({ network: decide(new Error("mine")) }, /PermissionError|mine/);
 });
 
-networkTest("secrets go where they may, and nowhere else", async () => {
+test("secrets go where they may, and nowhere else", async () => {
   const secrets = { KEY: { value: "real value", allowedHosts: ["127.0.0.1"] } };
   const options = { network: new NetConfig().allowLocalhost(), secrets, redactResponses: true };
   await using pool = new SandboxPool(options);
@@ -115,7 +104,7 @@ networkTest("secrets go where they may, and nowhere else", async () => {
   await refused({ ...options, secrets: { KEY: { value: "x", allowedHosts: ["example.com"] } } }, /secret KEY/);
 });
 
-networkTest("placeholders are scrubbed", async () => {
+test("placeholders are scrubbed", async () => {
   const code = "import os, sys\nresult = os.environ['KEY']\nprint(result)\nprint(result, file=sys.stderr)";
   const secrets = { KEY: { value: "real value" } };
   const hidden = await new Sandbox({ secrets }).execute(code);
@@ -127,7 +116,7 @@ networkTest("placeholders are scrubbed", async () => {
   assert.equal(shown.result, "[REDACTED]");
 });
 
-networkTest("rules and secrets that make no sense", async () => {
+test("rules and secrets that make no sense", async () => {
   assert.throws(() => new NetConfig({ allowdHosts: [] } as object), TypeError);
   assert.throws(() => new NetConfig({ onConnect: 1 as never }), TypeError);
   assert.throws(() => new Sandbox({ secrets: { A: { value: 1 as never } } }), TypeError);

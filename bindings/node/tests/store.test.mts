@@ -131,6 +131,19 @@ function crc32(data: Uint8Array): number {
   return ~crc >>> 0;
 }
 
+test("a wheel with machine code is refused, and taken without it", async () => {
+  const data = zip({
+    "mine/__init__.py": "try:\n    from mine import fast\nexcept ImportError:\n    fast = None\n",
+    "mine/fast.cpython-314-x86_64-linux-gnu.so": "\x7fELF",
+    "mine-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: cp314-cp314-manylinux2014_x86_64\n",
+    "mine-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n",
+  });
+  const path = "mine-1.0-cp314-cp314-manylinux2014_x86_64.whl";
+  await assert.rejects(new Sandbox({ packages: [{ path, data }] }).ready(), /manylinux2014_x86_64/);
+  const sandbox = new Sandbox({ packages: [{ path, data, dropNative: true }] });
+  assert.equal((await sandbox.execute("import mine\nprint(mine.fast)")).stdoutText, "None\n");
+});
+
 test("a package as bytes, requirements that are none, a pool that is checked", async () => {
   const wheel = zip({
     "mine/__init__.py": "VALUE = 42\n",

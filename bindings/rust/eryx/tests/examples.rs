@@ -35,7 +35,7 @@ macro_rules! examples {
                 .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
                 .collect();
             files.sort();
-            let mut tested = vec!["mcp_server".to_owned(), "network".to_owned(), "signals".to_owned(), $(stringify!($name).to_owned()),*];
+            let mut tested = vec!["mcp_server".to_owned(), "signals".to_owned(), $(stringify!($name).to_owned()),*];
             tested.sort();
             assert_eq!(files, tested);
         }
@@ -54,19 +54,6 @@ fn mcp_server() {
     assert_eq!(printed("mcp_server"), "");
 }
 
-/// A library without the network refuses to make the sandbox.
-#[test]
-fn network() {
-    let info = futures::executor::block_on(eryx::info()).unwrap();
-    if info.operations.iter().any(|name| name == "network.check") {
-        let expected = "the server got: Authorization: s3cr3t\nwelcome\nthe program has: [REDACTED]\n";
-        assert_eq!(printed("network"), expected);
-    } else {
-        let done = Command::new(example("network")).output().unwrap();
-        assert!(!done.status.success() && String::from_utf8_lossy(&done.stderr).contains("in this version"));
-    }
-}
-
 examples! {
     callbacks => "[3.0, 'Hello, World!', 'Hi, you!', 0, 1]\nrefused: callback\n";
     streams => "order 1\norder 2\norder 3\n";
@@ -75,6 +62,7 @@ examples! {
     cancel => "token: cancelled\nfuture: cancelled\ndropped: the session is free\n";
     factory_pool => "119.0\n238.0\na third one at once: false\nin use: 1\n";
     files => "Hello Ada\nHello Grace\n--verbose from standard input\ndone\n";
+    network => "the server got: Authorization: s3cr3t\nwelcome\nthe program has: [REDACTED]\n";
     replay => "asked for ACME\nsuspended: approve 12.5?\npaid 12.5\n";
     vfs_and_store => "Ada\nGrace\nLinus\n3 sessions\n";
     output_and_trace => "3 bytes\nCall <module> line 0\nCall double line 2\nReturn double line 3\nReturn <module> line 4\n";

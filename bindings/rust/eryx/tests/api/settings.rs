@@ -52,6 +52,12 @@ fn packages_from_memory_and_folders() {
         std::fs::write(folder.path().join("mine.py"), "NAME = 'mine'").unwrap();
         let sandbox = Sandbox::builder().with_package(Package::path(folder.path())).build().await.unwrap();
         assert_eq!(sandbox.execute("import mine; print(mine.NAME)").await.unwrap().stdout, b"mine\n");
+        // A wheel with machine code of another platform, which is taken only without it.
+        let wheel = || Package::data(include_bytes!("../support/native_wheel.zip"));
+        let error = Sandbox::builder().with_package(wheel()).build().await.unwrap_err();
+        assert!(error.to_string().contains("manylinux2014_x86_64"), "{error}");
+        let sandbox = Sandbox::builder().with_package(wheel().drop_native()).build().await.unwrap();
+        assert_eq!(sandbox.execute("import mine; print(mine.fast)").await.unwrap().stdout, b"None\n");
     });
 }
 
