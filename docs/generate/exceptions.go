@@ -62,7 +62,7 @@ var exceptions = map[string]cells{
 	"volume.quota_bytes":  {"Python": notYet},
 	"package.path":        {"Python": "packages", "Rust": "Package::path"},
 	"package.data":        {"Python": notYet, "Rust": "Package::data"},
-	"package.drop_native": {"Python": notYet, "Node": notYet, "Rust": "Package::drop_native"},
+	"package.drop_native": {"Python": notYet, "Rust": "Package::drop_native"},
 
 	"network.io_timeout_ms": {"Go": "Config.IOTimeout"},
 	"network.dns_cache_ms":  {"Go": "Config.DNSCacheTime"},
