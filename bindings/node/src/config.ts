@@ -27,18 +27,18 @@ export interface Volume {
   quotaBytes?: number | bigint | undefined;
 }
 
+/** A package, with what is to be said about it. */
+export interface PackageOptions {
+  /** The file or directory on the host. */
+  path?: string | undefined;
+  /** The file's content instead; `path` is then its name, where that is known. */
+  data?: Uint8Array | undefined;
+  /** Take a wheel without its machine code. */
+  dropNative?: boolean | undefined;
+}
+
 /** A wheel, source distribution, archive or directory that programs may import: its path, its content, or details. */
-export type Package =
-  | string
-  | Uint8Array
-  | {
-      /** The file or directory on the host. */
-      path?: string | undefined;
-      /** The file's content instead; `path` is then its name, where that is known. */
-      data?: Uint8Array | undefined;
-      /** Take a wheel without its machine code. */
-      dropNative?: boolean | undefined;
-    };
+export type Package = string | Uint8Array | PackageOptions;
 
 /** What an execution can be given beside its code. */
 export interface HostOptions {

@@ -12,7 +12,7 @@
 
 export type { CallbackContext, CallbackFunction, CallbackOptions, Callbacks } from "./callbacks.js";
 export type { Closing } from "./closing.js";
-export type { CommonOptions, HostOptions, Package, Volume } from "./config.js";
+export type { CommonOptions, HostOptions, Package, PackageOptions, Volume } from "./config.js";
 export {
   AbortError,
   CancelledError,
