@@ -10,7 +10,6 @@ var rustSettings = []string{
 }
 
 const (
-	notYet  = no + "not yet"
 	dropped = no + "freed by the garbage collector"
 	inWith  = "WithLimits"
 )
@@ -20,7 +19,7 @@ const (
 var exceptions = map[string]cells{
 	"factory.bytes":   {"Go": "Factory.Bytes", "Python": "SandboxFactory.to_bytes", "Node": "SandboxFactory.toBytes", "Rust": "SandboxFactory::to_bytes"},
 	"factory.load":    {"Go": "Runtime.LoadFactory"},
-	"info":            {"Go": no + "the program has the objects themselves", "Python": notYet, "Node": "info", "Rust": "info"},
+	"info":            {"Go": no + "the program has the objects themselves", "Python": "info", "Node": "info", "Rust": "info"},
 	"mcp.connect_all": {"Python": "connect_servers"},
 	"mcp.discover":    {"Go": "Discover", "Python": "discover_servers", "Node": "discoverServers"},
 	"mcp.list_tools":  {"Go": "Manager.Tools"},
@@ -36,40 +35,37 @@ var exceptions = map[string]cells{
 	"vfs.restore": {"Go": "Storage.Restore"}, "vfs.load": {"Go": "Storage.LoadDir"}, "vfs.save": {"Go": "Storage.SaveDir"},
 	"vfs.close": {"Go": dropped},
 
-	"config.limits":           {"Node": "resourceLimits", "Python": "resource_limits", "Rust": "with_resource_limits"},
-	"config.callbacks":        {"Rust": "with_callback"},
-	"config.volumes":          {"Rust": "with_volume"},
-	"config.packages":         {"Rust": "with_package"},
-	"config.requirements":     {"Rust": "with_requirement"},
-	"config.lock_file":        {"Go": "ResolveConfig.LockFile"},
-	"config.keep_tasks":       {"Rust": "with_keep_tasks"},
-	"config.checkpoint":       {"Rust": "with_checkpoint"},
-	"config.trace":            {"Rust": "with_trace"},
-	"config.max_trace_events": {"Python": notYet},
-	"config.mcp":              {"Go": "Manager.Library"},
-	"config.secrets":          {"Rust": "with_secret"},
-	"config.scrub":            {"Python": "scrub_stdout", "Rust": "with_scrub"},
-
-	"limits.output_overflow": {"Python": notYet},
+	"config.limits":       {"Node": "resourceLimits", "Python": "resource_limits", "Rust": "with_resource_limits"},
+	"config.callbacks":    {"Rust": "with_callback"},
+	"config.volumes":      {"Rust": "with_volume"},
+	"config.packages":     {"Rust": "with_package"},
+	"config.requirements": {"Rust": "with_requirement"},
+	"config.lock_file":    {"Go": "ResolveConfig.LockFile"},
+	"config.keep_tasks":   {"Rust": "with_keep_tasks"},
+	"config.checkpoint":   {"Rust": "with_checkpoint"},
+	"config.trace":        {"Rust": "with_trace"},
+	"config.mcp":          {"Go": "Manager.Library"},
+	"config.secrets":      {"Rust": "with_secret"},
+	"config.scrub":        {"Python": "scrub_stdout", "Rust": "with_scrub"},
 
 	"callback.stream":     {"Python": no + "a generator is one", "Node": no + "an async generator is one", "Rust": "Callback::stream"},
 	"callback.schema":     {"Rust": "with_schema"},
-	"callback.timeout_ms": {"Python": notYet, "Rust": "with_timeout"},
+	"callback.timeout_ms": {"Rust": "with_timeout"},
 
 	"volume.host_path":    {"Python": no + "first of the tuple", "Rust": "Volume::read_only"},
 	"volume.guest_path":   {"Python": no + "second of the tuple", "Rust": "Volume::read_only"},
 	"volume.mode":         {"Python": no + "third of the tuple", "Rust": "Volume::copy_on_write"},
-	"volume.quota_bytes":  {"Python": notYet},
-	"package.path":        {"Python": "packages", "Rust": "Package::path"},
-	"package.data":        {"Python": notYet, "Rust": "Package::data"},
-	"package.drop_native": {"Python": notYet, "Rust": "Package::drop_native"},
+	"volume.quota_bytes":  {"Python": no + "fourth of the tuple"},
+	"package.path":        {"Python": "PackageDict.path", "Rust": "Package::path"},
+	"package.data":        {"Python": "PackageDict.data", "Rust": "Package::data"},
+	"package.drop_native": {"Python": "PackageDict.drop_native", "Rust": "Package::drop_native"},
 
 	"network.io_timeout_ms": {"Go": "Config.IOTimeout"},
 	"network.dns_cache_ms":  {"Go": "Config.DNSCacheTime"},
 	"network.on_connect":    {"Rust": "NetConfig::on_connect"},
 
 	"execution options.limits":        {"Go": inWith, "Python": no + "of the session or sandbox", "Node": "ExecuteOptions.resourceLimits", "Rust": "Execute::with_max_fuel"},
-	"execution options.filename":      {"Go": "WithFilename", "Python": notYet},
+	"execution options.filename":      {"Go": "WithFilename"},
 	"execution options.interactive":   {"Go": "WithInteractive", "Python": no + "the command's prompt has it", "Rust": "Execute::interactive"},
 	"execution options.stdout_events": {"Go": "WithOutput", "Python": "on_stdout", "Node": "onStdout", "Rust": "Execute::on_stdout"},
 	"execution options.stderr_events": {"Go": "WithOutput", "Python": "on_stderr", "Node": "onStderr", "Rust": "Execute::on_stderr"},

@@ -9,6 +9,7 @@ Names, parameters and exceptions are those of the package pyeryx; what is new st
 
 from typing import TYPE_CHECKING, Any
 
+from ._execute import PackageDict
 from ._version import __version__
 from .callbacks import CallbackDict, CallbackRegistry
 from .errors import (
@@ -37,6 +38,7 @@ from .network import ClientCertificateDict, NetAttempt, NetConfig
 from .pool import PooledSandbox, PoolStats, SandboxPool
 from .replay import ReplayOutcome, SuspendCallback, SuspendedCallback
 from .results import CallbackRecord, ExecuteResult, NetEvent, TraceEvent
+from .runtime import RuntimeInfo, info
 from .sandbox import Sandbox
 from .secrets import SecretDict
 from .session import Session
@@ -66,6 +68,7 @@ __all__ = [
     "NetAttempt",
     "NetConfig",
     "NetEvent",
+    "PackageDict",
     "PoolClosedError",
     "PoolError",
     "PoolExhaustedError",
@@ -76,6 +79,7 @@ __all__ = [
     "ReplayOutcome",
     "ResourceLimitError",
     "ResourceLimits",
+    "RuntimeInfo",
     "Sandbox",
     "SandboxFactory",
     "SandboxPool",
@@ -94,6 +98,7 @@ __all__ = [
     "VfsStorage",
     "VfsUsage",
     "__version__",
+    "info",
 ]
 
 if TYPE_CHECKING:

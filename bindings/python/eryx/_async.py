@@ -123,7 +123,8 @@ class LoopQueue(Queue):
     def _flush(self) -> None:
         if self._answers:
             answers, self._answers = self._answers, []
-            self._library.complete(answers)
+            for call in self._library.complete(answers):
+                self.on_ended(call)  # an item of a stream was refused
 
 
 def _finish(done: asyncio.Future[None]) -> None:

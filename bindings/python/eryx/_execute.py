@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypedDict, Union
 
 from . import _blocking
 from ._closing import Closing
@@ -69,10 +69,14 @@ class Runner(Closing):
         request.on_trace = on_trace
         return request
 
-    def _execute_request(self, code: str, trace: bool | None, on_trace: TraceHandler | None) -> Request:
+    def _execute_request(
+        self, code: str, trace: bool | None, on_trace: TraceHandler | None, filename: str | None
+    ) -> Request:
         """A request of ``execute``: where the arguments say nothing, what the object was made with counts."""
         trace = self._trace if trace is None else bool(trace)
         options = self._options()
+        if filename is not None:
+            options["filename"] = os.fspath(filename)
         if trace != self._trace or on_trace is not None:
             options["trace"] = trace
         return self._request(code, options, on_trace)
@@ -92,7 +96,14 @@ class Runner(Closing):
     def _options(self) -> dict[str, Any]:
         return {}
 
-    def execute(self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None) -> ExecuteResult:
+    def execute(
+        self,
+        code: str,
+        *,
+        trace: bool | None = None,
+        on_trace: TraceHandler | None = None,
+        filename: str | None = None,
+    ) -> ExecuteResult:
         """Runs a program and returns its result.
 
         Host functions run while this waits: plain ones in this thread or in helpers, async ones in an event loop of
@@ -101,13 +112,14 @@ class Runner(Closing):
         Args:
             trace: collect what the program does in ``ExecuteResult.trace``; None: as the object was made.
             on_trace: called with each TraceEvent as it comes.
+            filename: the program's name in tracebacks; None: "<user>". No such file is needed.
 
         Raises:
             ExecutionError: the program raised; ``str()`` of it is the traceback.
             TimeoutError, ResourceLimitError: a limit was hit.
             ClosedError: this object is closed, or the session must be reset.
         """
-        request = self._execute_request(code, trace, on_trace)
+        request = self._execute_request(code, trace, on_trace, filename)
         self._perform(request)
         return request.result()
 
@@ -145,13 +157,18 @@ class Runner(Closing):
         _blocking.perform(request, self._async)
 
     async def execute_async(
-        self, code: str, *, trace: bool | None = None, on_trace: TraceHandler | None = None
+        self,
+        code: str,
+        *,
+        trace: bool | None = None,
+        on_trace: TraceHandler | None = None,
+        filename: str | None = None,
     ) -> ExecuteResult:
         """``execute`` without blocking the event loop. Async host functions run in the loop that awaits this.
 
         Cancelling the task ends the program.
         """
-        request = self._execute_request(code, trace, on_trace)
+        request = self._execute_request(code, trace, on_trace, filename)
         from . import _async  # asyncio takes longer to import than all of this package
 
         await _async.perform(request)
@@ -192,8 +209,19 @@ class Runner(Closing):
 _HostPath = Union[str, "os.PathLike[str]"]
 Volume = tuple[_HostPath, str, bool | str] | tuple[_HostPath, str, bool | str, int]
 PathArgument = Union[str, "os.PathLike[str]"]
+
+
+class PackageDict(TypedDict, total=False):
+    """A package and how it is taken: a file or directory at ``path``, or ``data``, the content of a wheel or archive,
+    whose file name ``path`` then is where it is known. ``drop_native`` takes a wheel without its machine code."""
+
+    path: PathArgument
+    data: bytes
+    drop_native: bool
+
+
 # A file or directory on the host, or the content of a wheel or archive, with its file name where it is known.
-PackageArgument = Union[str, "os.PathLike[str]", bytes, tuple[str, bytes]]
+PackageArgument = Union[str, "os.PathLike[str]", bytes, tuple[str, bytes], PackageDict]
 
 
 def _volume(item: Volume) -> dict[str, Any]:
@@ -212,12 +240,29 @@ def package_messages(
 
 
 def _package(item: PackageArgument) -> dict[str, Any]:
+    if isinstance(item, dict):
+        return _package_dict(item)
     if isinstance(item, bytes):
         return {"data": item}
     if isinstance(item, tuple):
         name, data = item
         return {"path": os.fspath(name), "data": bytes(data)}
     return {"path": os.fspath(item)}
+
+
+def _package_dict(item: PackageDict) -> dict[str, Any]:
+    if unknown := set(item) - {"path", "data", "drop_native"}:
+        raise ValueError(f"a package has no key {min(map(str, unknown))!r}")
+    if "path" not in item and "data" not in item:
+        raise ValueError("a package must have a 'path' or 'data' key")
+    message: dict[str, Any] = {}
+    if "path" in item:
+        message["path"] = os.fspath(item["path"])
+    if "data" in item:
+        message["data"] = bytes(item["data"])
+    if item.get("drop_native"):
+        message["drop_native"] = True
+    return message
 
 
 def add_requirements(config: dict[str, Any], requirements: list[str] | None, lock_file: PathArgument | None) -> None:
@@ -242,6 +287,7 @@ def common_config(
     vfs: VfsStorage | None = None,
     vfs_mount_path: str | None = None,
     trace: bool = False,
+    max_trace_events: int | None = None,
     mcp: MCPManager | None = None,
 ) -> dict[str, Any]:
     """The part of a configuration that sandboxes and sessions share."""
@@ -250,6 +296,10 @@ def common_config(
     config: dict[str, Any] = {"limits": limits._message()}
     if trace:
         config["trace"] = True
+    if max_trace_events is not None:
+        if max_trace_events < 1:
+            raise ValueError(f"max_trace_events must be at least 1, not {max_trace_events}")
+        config["max_trace_events"] = max_trace_events
     if args is not None:
         config["args"] = list(args)
     if env is not None:

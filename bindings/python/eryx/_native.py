@@ -17,6 +17,7 @@ ABI_VERSION = 1
 
 OK, EMPTY, MORE, INTERRUPTED = 0, 1, 2, 3
 EINVAL, EHANDLE, EMESSAGE, ESPACE, EABI, EPANIC, ECLOSED, ESYSTEM, EFORK = -1, -2, -3, -4, -5, -6, -7, -8, -100
+_REFUSED = (EMESSAGE, EINVAL)  # larger than a message may be
 _TEXTS = {
     EINVAL: "an argument makes no sense",
     EHANDLE: "no such handle",
@@ -122,12 +123,33 @@ class Library:
         """Ends a request early; one that has ended is ignored."""
         self._dll.eryx_cancel(request)
 
-    def complete(self, answers: list[bytes]) -> None:
-        """Answers calls; each answer is encoded already."""
-        data = b"\xdd" + len(answers).to_bytes(4, "big") + b"".join(answers)
-        status = self._complete(data, len(data))
+    def complete(self, answers: list[bytes]) -> list[int]:
+        """Answers calls; each answer is encoded already. One that the library refuses fails its own call only: these
+        calls are returned."""
+        status = self._answer(answers)
+        if status in _REFUSED:
+            return self._one_by_one(answers)
         if status not in (OK, ECLOSED):
             _check(status)
+        return []
+
+    def _answer(self, answers: list[bytes]) -> int:
+        data = b"\xdd" + len(answers).to_bytes(4, "big") + b"".join(answers)
+        status: int = self._complete(data, len(data))
+        return status
+
+    def _one_by_one(self, answers: list[bytes]) -> list[int]:
+        """Of answers that are refused together, none was taken."""
+        refused = []
+        for answer in answers:
+            status = self._answer([answer])
+            if status in _REFUSED:
+                call, failure = _wire.refusal(answer)
+                refused.append(call)
+                status = self._answer([failure])
+            if status not in (OK, ECLOSED):
+                _check(status)
+        return refused
 
     def shutdown(self, timeout_ms: int) -> None:
         """Closes everything; nothing can be called afterwards."""

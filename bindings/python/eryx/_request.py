@@ -17,6 +17,8 @@ from .results import ExecuteResult, TraceEvent, trace_event
 OutputHandler = Callable[[bytes], Any]
 TraceHandler = Callable[[TraceEvent], Any]
 
+_AROUND = 1  # levels around an answer: the array of answers
+
 # What decides about connections, among a request's callbacks; no program can name it.
 ON_CONNECT = "\0on_connect"
 
@@ -117,12 +119,12 @@ class Call:
 
     def item(self, item: Any) -> bytes:
         """One item of a stream. TypeError or ValueError when it cannot be passed."""
-        return _wire.encode([self.id, 2, item])
+        return _wire.encode([self.id, 2, item], _AROUND)
 
     def value(self, value: Any) -> bytes:
         """The answer that returns ``value``, or says why it cannot be passed."""
         try:
-            return _wire.encode([self.id, 0, value])
+            return _wire.encode([self.id, 0, value], _AROUND)
         except Exception as error:
             return self.failure(error)
 

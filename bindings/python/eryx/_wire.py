@@ -19,7 +19,9 @@ def _default(value: Any) -> Any:
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, collections.abc.Mapping):
-        return dict(value)
+        items = dict(value)
+        _check(items, 0)
+        return items
     raise TypeError(f"a value of type {type(value).__name__} cannot be passed to the sandbox")
 
 
@@ -32,15 +34,24 @@ def _ext(kind: int, data: bytes) -> Any:
 _pack: Any = msgpack.packb  # whose own type says that it may give None
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, depth: int = 0) -> bytes:
     """``value`` as a message. TypeError or ValueError for what is not None, bool, number, str, bytes-like, list,
-    tuple, a mapping with str keys, date or time."""
-    _check(value, 0)
+    tuple, a mapping with str keys, date or time. ``depth``: how many levels of the message are around it."""
+    _check(value, depth)
     try:
         data: bytes = _pack(value, default=_default)
     except UnicodeEncodeError:
         raise ValueError("text with lone surrogates cannot be passed to the sandbox") from None
     return data
+
+
+def refusal(answer: bytes) -> tuple[int, bytes]:
+    """The call of an answer that the library does not take, and the answer that fails it."""
+    head = msgpack.Unpacker()
+    head.feed(answer[:16])
+    head.read_array_header()
+    call: int = head.unpack()
+    return call, encode([call, 1, "value", "ValueError: the value is too large for a message"])
 
 
 def _check(value: Any, depth: int) -> None:

@@ -10,6 +10,8 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, TypeVar, Union
 
+from .limits import check_limit
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -21,11 +23,12 @@ class _CallbackRequired(TypedDict):
 class CallbackDict(_CallbackRequired, total=False):
     """A host function: its name in the guest, the function, a description and a JSON Schema.
 
-    The function may be plain or async. A generator, plain or async, gives many items: ``async for item in name()``.
+    ``timeout_ms`` counts for it instead of the limit ``callback_timeout_ms``; None: that limit. The function may be plain or async. A generator, plain or async, gives many items: ``async for item in name()``.
     """
 
     description: str
     schema: dict[str, Any]
+    timeout_ms: int | None
 
 
 class CallbackRegistry:
@@ -41,14 +44,19 @@ class CallbackRegistry:
         self._items: list[CallbackDict] = []
 
     def callback(
-        self, name: str | None = None, description: str | None = None, schema: dict[str, Any] | None = None
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        schema: dict[str, Any] | None = None,
+        *,
+        timeout_ms: int | None = None,
     ) -> Callable[[F], F]:
-        """A decorator that registers a function and returns it unchanged."""
+        """A decorator that registers a function and returns it unchanged. Parameters are those of ``add``."""
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a str, not {type(name).__name__}: use @registry.callback()")
 
         def register(fn: F) -> F:
-            self.add(fn, name=name, description=description, schema=schema)
+            self.add(fn, name=name, description=description, schema=schema, timeout_ms=timeout_ms)
             return fn
 
         return register
@@ -60,8 +68,12 @@ class CallbackRegistry:
         name: str | None = None,
         description: str | None = None,
         schema: dict[str, Any] | None = None,
+        timeout_ms: int | None = None,
     ) -> None:
-        """Registers ``fn``. The name, description and schema come from the function where they are not given."""
+        """Registers ``fn``. The name, description and schema come from the function where they are not given.
+
+        ``timeout_ms`` counts for it instead of the limit ``callback_timeout_ms``. TypeError, OverflowError.
+        """
         if not callable(fn):
             raise TypeError(f"a callback must be callable, not {type(fn).__name__}")
         self._items.append(
@@ -70,6 +82,7 @@ class CallbackRegistry:
                 fn=fn,
                 description=description if description is not None else _first_line(fn),
                 schema=schema if schema is not None else infer_schema(fn),
+                timeout_ms=check_limit("timeout_ms", timeout_ms),
             )
         )
 
@@ -152,13 +165,19 @@ class Callback(typing.NamedTuple):
     schema: dict[str, Any]
     is_async: bool
     stream: bool
+    timeout_ms: int | None = None
 
     def message(self) -> dict[str, Any]:
         """How the library is told of it."""
         import json
 
-        message = {"name": self.name, "description": self.description, "schema": json.dumps(self.schema)}
-        return {**message, "stream": True} if self.stream else message
+        message: dict[str, Any] = {"name": self.name, "description": self.description}
+        message["schema"] = json.dumps(self.schema)
+        if self.stream:
+            message["stream"] = True
+        if self.timeout_ms is not None:
+            message["timeout_ms"] = self.timeout_ms
+        return message
 
 
 def _from_dict(item: Mapping[str, Any]) -> Callback:
@@ -178,6 +197,7 @@ def _from_dict(item: Mapping[str, Any]) -> Callback:
         infer_schema(fn) if schema is None else schema,
         is_async(fn),
         _is_generator(fn),
+        check_limit("timeout_ms", item.get("timeout_ms")),
     )
 
 

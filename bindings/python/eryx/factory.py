@@ -40,7 +40,8 @@ class SandboxFactory(Closing):
     """Makes sandboxes and sessions that begin where its imports and set-up code ended, as fast as any other.
 
     >>> factory = eryx.SandboxFactory(imports=["json"], setup_code="RATE = 1.19")
-    >>> factory.create_sandbox().execute("print(json.dumps(RATE))")
+    >>> factory.create_sandbox().execute("import json; print(json.dumps(RATE))").stdout_text
+    '1.19\\n'
 
     What it made outlives it, and its sandboxes run side by side.
 
@@ -49,7 +50,7 @@ class SandboxFactory(Closing):
         packages: wheels, source archives or directories on the host, or the bytes of a wheel or archive, as for Sandbox.
         requirements: packages to be fetched, such as "jinja2>=3", with what they need.
         lock_file: where names, versions and hashes of what was chosen are kept; as for Sandbox.
-        imports: modules that are imported now.
+        imports: modules that are imported now, so that the programs' own ``import`` of them takes no time.
         setup_code: runs once, now; its globals and files are those of every sandbox and session.
         callbacks: host functions, for the set-up code and for what the factory makes.
         cache: accepted for pyeryx's sake; there is nothing to switch off.

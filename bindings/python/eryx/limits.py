@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Literal
 
 _DEFAULTS: dict[str, int | None] = {
     "execution_timeout_ms": 30_000,
@@ -30,12 +30,13 @@ class ResourceLimits:
         max_fuel: CPU budget in loop iterations of the guest's machine code; deterministic.
         max_vfs_bytes: size of the writable files; None is the default of 64 MiB.
         max_output_bytes: how much output is kept.
+        output_overflow: what more of it does: "truncate", or "fail", which ends the program with ResourceLimitError.
         max_pending_callbacks: how many callbacks may be under way at once.
         max_open_files: how many files may be open at once.
         grace_period_ms: from the polite interrupt to the kill.
     """
 
-    __slots__ = tuple(_DEFAULTS)
+    __slots__ = (*_DEFAULTS, "output_overflow")
 
     execution_timeout_ms: int | None
     callback_timeout_ms: int | None
@@ -47,6 +48,7 @@ class ResourceLimits:
     max_pending_callbacks: int | None
     max_open_files: int | None
     grace_period_ms: int | None
+    output_overflow: Literal["truncate", "fail"]
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class ResourceLimits:
         max_pending_callbacks: int | None = 10_000,
         max_open_files: int | None = 256,
         grace_period_ms: int | None = 100,
+        output_overflow: Literal["truncate", "fail"] = "truncate",
     ) -> None:
         self.execution_timeout_ms = execution_timeout_ms
         self.callback_timeout_ms = callback_timeout_ms
@@ -72,9 +75,14 @@ class ResourceLimits:
         self.max_pending_callbacks = max_pending_callbacks
         self.max_open_files = max_open_files
         self.grace_period_ms = grace_period_ms
+        self.output_overflow = output_overflow
 
-    def __setattr__(self, name: str, value: int | None) -> None:
-        object.__setattr__(self, name, check_limit(name, value))
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "output_overflow":
+            value = check_limit(name, value)
+        elif value not in ("truncate", "fail"):
+            raise ValueError(f'output_overflow must be "truncate" or "fail", not {value!r}')
+        object.__setattr__(self, name, value)
 
     @staticmethod
     def unlimited() -> ResourceLimits:
@@ -87,12 +95,12 @@ class ResourceLimits:
         )
 
     def __repr__(self) -> str:
-        return f"ResourceLimits({', '.join(f'{name}={getattr(self, name)}' for name in _DEFAULTS)})"
+        return f"ResourceLimits({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ResourceLimits):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _DEFAULTS)
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
     __hash__ = None  # type: ignore[assignment]  # it can be changed
 
@@ -105,6 +113,8 @@ class ResourceLimits:
                 continue
             if value != default or default is None:
                 message[name] = -1 if value is None else value
+        if self.output_overflow != "truncate":
+            message["output_overflow"] = self.output_overflow
         return message
 
 

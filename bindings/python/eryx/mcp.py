@@ -1,9 +1,10 @@
 """MCP: tools of Model Context Protocol servers for sandboxed programs, and a sandbox as such a server.
 
->>> manager = eryx.MCPManager()
->>> manager.connect("time", "uvx", ["mcp-server-time"])
-2
->>> eryx.Sandbox(mcp=manager).execute("print(await mcp.time.get_current_time(timezone='UTC'))")
+::
+
+    manager = eryx.MCPManager()
+    manager.connect("time", "uvx", ["mcp-server-time"])  # 2, the tools that it has
+    eryx.Sandbox(mcp=manager).execute("print(await mcp.time.get_current_time(timezone='UTC'))")
 """
 
 from __future__ import annotations

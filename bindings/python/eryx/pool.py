@@ -65,7 +65,10 @@ class PooledSandbox(Caller):
         super().close()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         handle, self._handle = self._handle, 0
         if handle:
@@ -81,7 +84,8 @@ class SandboxPool(Closing):
     """Bounds how many sandboxes run at once and keeps some ready. Each lease is pristine.
 
     >>> with eryx.SandboxPool(max_size=4) as pool, pool.acquire() as sandbox:
-    ...     sandbox.execute("print(1)")
+    ...     sandbox.execute("print(1)").stdout_text
+    '1\\n'
 
     Args:
         factory: where leases begin; None is the plain interpreter.
@@ -90,9 +94,10 @@ class SandboxPool(Closing):
         acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
         resource_limits, callbacks, args, env: of every lease that does not ask for its own; as for Sandbox.
-        mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for Sandbox.
-        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: of every lease, as for
+        mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for
             Sandbox.
+        network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses, max_trace_events: of every
+            lease, as for Sandbox.
     """
 
     def __init__(
@@ -122,6 +127,7 @@ class SandboxPool(Closing):
         scrub_result: bool | None = None,
         scrub_files: bool | None = None,
         redact_responses: bool = False,
+        max_trace_events: int | None = None,
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
@@ -139,6 +145,7 @@ class SandboxPool(Closing):
             requirements=requirements,
             lock_file=lock_file,
             trace=trace,
+            max_trace_events=max_trace_events,
             mcp=mcp,
         )
         self._mcp = mcp  # which closes itself when nobody holds it

@@ -37,10 +37,11 @@ class Sandbox(Runner):
         volumes: directories of the host: (host path, guest path, read only), or a mode instead of the bool:
             "read_only", "read_write" or "copy_on_write"; a fourth element bounds, in bytes, how much it can grow.
         packages: what programs may import: wheels, source archives or directories on the host, or the bytes of a wheel or
-            archive, alone or with its file name: ("x-1.0.tar.gz", data).
+            archive, alone or with its file name: ("x-1.0.tar.gz", data). A PackageDict says more.
         requirements: packages that pip fetches, such as "jinja2>=3", with what they need; pure-Python wheels only.
         lock_file: where names, versions and hashes of what was chosen are kept. If it is there, exactly that is used.
         trace: collect what programs do, step by step, in ``ExecuteResult.trace``.
+        max_trace_events: how many steps of it are kept at most; None: 100,000.
         network: what programs may reach on the network; None: nothing.
         secrets: values that programs may send without seeing them: {name: {"value": ..., "allowed_hosts": [...]}}.
         scrub_stdout, scrub_stderr, scrub_files: whether placeholders of secrets become "[REDACTED]" there; default
@@ -81,6 +82,7 @@ class Sandbox(Runner):
         scrub_result: bool | None = None,
         scrub_files: bool | None = None,
         redact_responses: bool = False,
+        max_trace_events: int | None = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
@@ -96,6 +98,7 @@ class Sandbox(Runner):
             vfs=vfs,
             vfs_mount_path=vfs_mount_path,
             trace=trace,
+            max_trace_events=max_trace_events,
             mcp=mcp,
         )
         scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)

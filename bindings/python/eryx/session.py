@@ -30,7 +30,7 @@ class Session(Caller):
     """Runs programs in one guest: globals, functions, classes, imports and files persist.
 
     >>> with eryx.Session() as session:
-    ...     session.execute("x = 20")
+    ...     _ = session.execute("x = 20")
     ...     session.execute("print(x + 1)").stdout_text
     '21\\n'
 
@@ -39,7 +39,7 @@ class Session(Caller):
     Args:
         execution_timeout_ms: wall-clock time of each execution; None: no limit.
         callbacks, mcp, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
-        packages, site_packages, requirements, lock_file, trace, factory: as for Sandbox.
+        packages, site_packages, requirements, lock_file, trace, max_trace_events, factory: as for Sandbox.
         resource_limits: for each execution; default: no limits but those of callbacks, output and files.
         stdin: what the program reads from standard input.
         keep_tasks: asyncio tasks that an execution did not wait for go on in later ones instead of being cancelled.
@@ -48,7 +48,6 @@ class Session(Caller):
         store: moves the session to disk while it is not used and others are.
         vfs: where its files are kept, to be shared with others; they outlive the session.
         vfs_mount_path: where its writable files are, instead of "/data", which then is not there.
-        trace, factory: as for Sandbox.
         network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: as for Sandbox.
     """
 
@@ -87,6 +86,7 @@ class Session(Caller):
         scrub_result: bool | None = None,
         scrub_files: bool | None = None,
         redact_responses: bool = False,
+        max_trace_events: int | None = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
@@ -103,6 +103,7 @@ class Session(Caller):
             vfs=vfs,
             vfs_mount_path=vfs_mount_path,
             trace=trace,
+            max_trace_events=max_trace_events,
             mcp=mcp,
         )
         if execution_timeout_ms is None:

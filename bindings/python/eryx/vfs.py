@@ -70,7 +70,7 @@ class VfsStorage(Closing):
     >>> storage = eryx.VfsStorage()
     >>> storage.write("/in.txt", b"hello")
     >>> session = eryx.Session(vfs=storage)
-    >>> session.execute("open('out.txt', 'w').write(open('/data/in.txt').read().upper())")
+    >>> _ = session.execute("open('out.txt', 'w').write(open('/data/in.txt').read().upper())")
     >>> storage.read("/out.txt")
     b'HELLO'
 
