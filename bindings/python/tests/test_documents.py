@@ -1,11 +1,16 @@
 """The README's program and the examples run and print what they say."""
 
+import doctest
+import importlib
 import pathlib
+import pkgutil
 import re
 import subprocess
 import sys
 
 import pytest
+
+import eryx
 
 HERE = pathlib.Path(__file__).resolve()
 README = HERE.parents[1] / "README.md"
@@ -23,6 +28,31 @@ def run(code):
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+MODULES = sorted(f"eryx.{module.name}" for module in pkgutil.iter_modules(eryx.__path__) if module.name != "__main__")
+
+
+@pytest.mark.parametrize("name", ["eryx", *MODULES])
+def test_docstrings(name):
+    """Their examples run and give what they say."""
+    module = importlib.import_module(name)
+    for example in doctest.DocTestFinder().find(module, name, extraglobs={"eryx": eryx}):
+        failed, _ = doctest.DocTestRunner().run(example)
+        assert not failed, example.name
+
+
+def test_there_are_examples():
+    """The classes that people begin with have one."""
+    for cls in (
+        eryx.Sandbox,
+        eryx.Session,
+        eryx.SandboxFactory,
+        eryx.SandboxPool,
+        eryx.VfsStorage,
+        eryx.CallbackRegistry,
+    ):
+        assert doctest.DocTestFinder(recurse=False).find(cls)[0].examples, cls
 
 
 def test_readme():

@@ -31,6 +31,9 @@ def nothing(*names):
 
 
 HANDLERS = ("on_stdout", "on_stderr")
+EXIT = positional("exc_type", "exc_val", "exc_tb")
+SCRUB = ("scrub_stdout", "scrub_stderr", "scrub_files")
+NETWORKS = ("blocked_networks", "allowed_networks", "internal_hosts")
 LEASE = nothing("resource_limits", "callbacks", *HANDLERS)
 
 FUNCTIONS = {
@@ -45,8 +48,31 @@ FUNCTIONS = {
     "CallbackRegistry.add": positional("fn") + nothing("name", "description", "schema"),
     "CallbackRegistry.__len__": [],
     "CallbackRegistry.__iter__": [],
+    "NetConfig": [
+        *named(max_connections=10, connect_timeout_ms=30_000, io_timeout_ms=60_000),
+        *nothing("allowed_hosts", "blocked_hosts", *NETWORKS),
+    ],
+    "NetConfig.permissive": [],
+    "NetConfig.allow_host": positional("pattern"),
+    "NetConfig.block_host": positional("pattern"),
+    "NetConfig.allow_network": positional("cidr"),
+    "NetConfig.allow_internal_host": positional("pattern"),
+    "NetConfig.allow_localhost": [],
+    "NetConfig.with_root_cert": positional("cert_der"),
+    # Its signature shows the values of the limits, which pyeryx's has as None: None is no limit there, too.
+    "ResourceLimits": named(
+        execution_timeout_ms=30_000,
+        callback_timeout_ms=10_000,
+        max_memory_bytes=128 << 20,
+        max_callback_invocations=1000,
+        max_fuel=None,
+        max_vfs_bytes=None,
+    ),
     "ResourceLimits.unlimited": [],
-    "Sandbox": nothing("resource_limits", "callbacks", "mcp", "volumes", *HANDLERS, "result_variable"),
+    "Sandbox": [
+        *nothing("resource_limits", "network", "callbacks", "mcp", "secrets", *SCRUB, "scrub_result", "volumes"),
+        *nothing(*HANDLERS, "result_variable"),
+    ],
     "Sandbox.execute": positional("code"),
     "Sandbox.execute_with_journal": positional("code", journal=None),
     "SandboxFactory": [
@@ -56,13 +82,16 @@ FUNCTIONS = {
     "SandboxFactory.load": positional("path") + nothing("site_packages", "callbacks") + named(cache=True),
     "SandboxFactory.save": positional("path"),
     "SandboxFactory.create_session": nothing(
-        "vfs", "vfs_mount_path", "resource_limits", "callbacks", "volumes", *HANDLERS, "result_variable"
+        *("vfs", "vfs_mount_path", "resource_limits", "network", "callbacks", "volumes", *HANDLERS, "result_variable")
     ),
-    "SandboxFactory.create_sandbox": nothing("site_packages", "resource_limits", "callbacks", "volumes", *HANDLERS),
+    "SandboxFactory.create_sandbox": nothing(
+        *("site_packages", "resource_limits", "network", "callbacks", "secrets", *SCRUB, "volumes", *HANDLERS)
+    ),
     "SandboxFactory.create_pool": named(max_size=10, min_idle=1, acquire_timeout_ms=30_000, idle_timeout_ms=300_000),
     "SandboxFactory.to_bytes": [],
     "Session": nothing(
-        "vfs", "vfs_mount_path", "execution_timeout_ms", "callbacks", "mcp", "volumes", *HANDLERS, "result_variable"
+        *("vfs", "vfs_mount_path", "execution_timeout_ms", "network", "callbacks", "mcp", "volumes", *HANDLERS),
+        "result_variable",
     ),
     "Session.execute": positional("code"),
     "Session.execute_with_journal": positional("code", journal=None),
@@ -75,12 +104,14 @@ FUNCTIONS = {
     "PooledSandbox.execute_with_journal": positional("code", journal=None),
     "PooledSandbox.release": [],
     "PooledSandbox.__enter__": [],
+    "PooledSandbox.__exit__": EXIT,
     "SandboxPool.acquire": LEASE,
     "SandboxPool.try_acquire": LEASE,
     "SandboxPool.stats": [],
     "SandboxPool.evict_idle": [],
     "SandboxPool.close": [],
     "SandboxPool.__enter__": [],
+    "SandboxPool.__exit__": EXIT,
 }
 
 # Read of an object.
@@ -89,6 +120,8 @@ ATTRIBUTES = {
     "result result_json result_error",
     "SuspendedCallback": "name args_json reason",
     "ReplayOutcome": "result error journal replayed_callbacks suspended",
+    "NetConfig": "max_connections connect_timeout_ms io_timeout_ms allowed_hosts blocked_hosts blocked_networks "
+    "allowed_networks internal_hosts",
     "ResourceLimits": "execution_timeout_ms callback_timeout_ms max_memory_bytes max_callback_invocations max_fuel max_vfs_bytes",
     "SandboxFactory": "size_bytes",
     "Session": "execution_count execution_timeout_ms vfs vfs_mount_path",
@@ -176,6 +209,10 @@ def test_exceptions(name):
 def test_limits_by_name_only():
     limits = inspect.signature(eryx.ResourceLimits).parameters
     assert list(limits)[:6] == ATTRIBUTES["ResourceLimits"].split()
+    nothing_said = eryx.ResourceLimits(**dict.fromkeys(ATTRIBUTES["ResourceLimits"].split()))
+    assert nothing_said == eryx.ResourceLimits(
+        execution_timeout_ms=None, callback_timeout_ms=None, max_memory_bytes=None, max_callback_invocations=None
+    )
     assert all(parameter.kind is KEYWORD for parameter in limits.values())
     with pytest.raises(TypeError):
         eryx.ResourceLimits(5000)
@@ -208,13 +245,41 @@ def test_everything_public_is_documented():
                     assert inspect.getdoc(member), f"{name}.{attribute}"
 
 
-def test_dicts_and_modules():
-    assert set(eryx.CallbackDict.__annotations__) | set(eryx.callbacks._CallbackRequired.__annotations__) == {
-        "name",
-        "fn",
-        "description",
-        "schema",
-    }
+DICTS = {
+    "CallbackDict": "name fn description schema",
+    "SecretDict": "value allowed_hosts",
+}
+
+
+@pytest.mark.parametrize("name", DICTS)
+def test_dicts(name):
+    cls = find(name)
+    assert set(DICTS[name].split()) <= cls.__required_keys__ | cls.__optional_keys__
+    # One key of pyeryx's must be there at least, and none that it does not have.
+    assert cls.__required_keys__ and cls.__required_keys__ <= set(DICTS[name].split())
+
+
+def test_network_configurations():
+    """Attributes have what was given; methods give a configuration, as pyeryx has it."""
+    config = eryx.NetConfig(max_connections=3, allowed_hosts=["example.com"], internal_hosts=["db.local"])
+    assert (config.max_connections, config.connect_timeout_ms, config.io_timeout_ms) == (3, 30_000, 60_000)
+    assert (config.allowed_hosts, config.blocked_hosts, config.allowed_networks) == (["example.com"], [], [])
+    assert config.internal_hosts == ["db.local"] and "10.0.0.0/8" in config.blocked_networks
+    for method, argument, attribute in (
+        ("allow_host", "b.example", "allowed_hosts"),
+        ("block_host", "c.example", "blocked_hosts"),
+        ("allow_network", "10.1.0.0/16", "allowed_networks"),
+        ("allow_internal_host", "d.example", "internal_hosts"),
+    ):
+        changed = getattr(config, method)(argument)
+        assert isinstance(changed, eryx.NetConfig) and argument in getattr(changed, attribute)
+    assert isinstance(config.allow_localhost(), eryx.NetConfig)
+    assert eryx.NetConfig.permissive().blocked_networks == []
+    with pytest.raises(ValueError):
+        config.allow_network("no network")
+
+
+def test_modules():
     assert importlib.import_module("eryx.mcp").MCPManager is eryx.MCPManager
     with pytest.raises(AttributeError):
         eryx.no_such_name  # noqa: B018
