@@ -52,6 +52,11 @@ func documents(t *testing.T) []string {
 func TestBlocks(t *testing.T) {
 	count := 0
 	for _, document := range documents(t) {
+		if isOneProgram(t, document) {
+			count++
+			t.Run(document, func(t *testing.T) { checkOneProgram(t, document) })
+			continue
+		}
 		for i, b := range blocks(t, filepath.Join(root, document)) {
 			count++
 			t.Run(document+" "+b.language+" "+string(rune('a'+i)), func(t *testing.T) { check(t, document, b) })
@@ -87,6 +92,40 @@ func check(t *testing.T, document string, b block) {
 		}
 	default:
 		t.Errorf("no test runs blocks of %q", b.language)
+	}
+}
+
+var emptyLines = regexp.MustCompile(`\n\n+`)
+
+// isOneProgram says whether the document declares its Python blocks to be one program.
+func isOneProgram(t *testing.T, document string) bool {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(text), "one after the other, and print what stands below them.")
+}
+
+// checkOneProgram runs the Python blocks of a document as one program, which must print the blocks of text below them.
+func checkOneProgram(t *testing.T, document string) {
+	var source, expected strings.Builder
+	previous := ""
+	for _, b := range blocks(t, filepath.Join(root, document)) {
+		switch {
+		case b.language == "python":
+			source.WriteString(b.text)
+		case b.language == "text" && previous == "python":
+			expected.WriteString(b.text)
+		default:
+			check(t, document, b)
+		}
+		previous = b.language
+	}
+	out := program(t, "", ".venv/bin/python", file(t, "main.py", source.String()))
+	out = emptyLines.ReplaceAllString(out, "\n") // documents leave them out
+	if out != expected.String() {
+		t.Errorf("it prints\n%s\nand not\n%s", out, expected.String())
 	}
 }
 
