@@ -181,7 +181,7 @@ wasm:
 ## wheel: the Python wheel with library and precompiled code, into dist/ (fetches ziglang, 100 MB)
 .PHONY: wheel
 wheel: $(VENV)/.done
-	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1
+	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1 zopfli==0.4.3
 	PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist
 
 ## npm: the Node packages for this processor into dist/, installed and run (fetches ziglang, 100 MB); NPM_ARCH="x64 arm64": which
