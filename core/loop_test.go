@@ -82,14 +82,14 @@ async with M():
 print([x async for x in g()])`, "0\n1\n2\nexit\n[0, 1, 2]"},
 		{"call_later", `
 loop, log, e = asyncio.get_running_loop(), [], asyncio.Event()
-loop.call_later(0.02, log.append, 2)
+loop.call_later(0.3, log.append, 2)
 loop.call_later(0.01, log.append, 1)
 loop.call_soon(log.append, 0)
 h = loop.call_later(0.01, log.append, 'no')
 h.cancel()
 s = loop.call_soon(log.append, 'no')
 s.cancel()
-loop.call_at(loop.time() + 0.03, e.set)
+loop.call_at(loop.time() + 0.4, e.set)
 await e.wait()
 print(log, s.cancelled(), isinstance(s, asyncio.Handle), type(h).__name__)`, "[0, 1, 2] True True TimerHandle"},
 		{"debug mode", `

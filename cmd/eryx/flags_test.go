@@ -34,7 +34,7 @@ func TestUsageErrors(t *testing.T) {
 		{"-v /tmp -c 1", "...want SRC:DST..."},
 		{"-v /tmp:relative -c 1", "...want SRC:DST..."},
 		{"-v /tmp:/x:rx -c 1", "...want the mode ro, rw or cow, not \"rx\"..."},
-		{"-v /no-such-folder:/x -c 1", "eryx: volume \"/no-such-folder\": ...no such file or directory\n"},
+		{"-v /no-such-folder:/x -c 1", "...eryx: volume \"/no-such-folder\": ...no such file or directory\n"},
 		{"-v /tmp:/usr/lib -c 1", "...is the interpreter's own; use another\n"},
 		{"-v /tmp:/ -c 1", "...not an absolute path below /\n"},
 		{"-v /tmp:/a -v /tmp:/a/ -c 1", "...two volumes have the guest path \"/a\"\n"},
@@ -143,13 +143,13 @@ func TestVolumes(t *testing.T) {
 
 func TestParseVolume(t *testing.T) {
 	for text, want := range map[string]core.Volume{
-		"a:/b":           {HostPath: "a", GuestPath: "/b"},
+		"a:/b":           {HostPath: "a", GuestPath: "/b", Mode: core.VolumeReadWrite},
 		"a:/b:ro":        {HostPath: "a", GuestPath: "/b"},
 		"a:/b:cow":       {HostPath: "a", GuestPath: "/b", Mode: core.VolumeCopyOnWrite},
 		"a:/b:rw":        {HostPath: "a", GuestPath: "/b", Mode: core.VolumeReadWrite},
-		`C:\x:/b`:        {HostPath: `C:\x`, GuestPath: "/b"},
+		`C:\x:/b`:        {HostPath: `C:\x`, GuestPath: "/b", Mode: core.VolumeReadWrite},
 		`C:\x:/b:rw`:     {HostPath: `C:\x`, GuestPath: "/b", Mode: core.VolumeReadWrite},
-		"/with:colon:/b": {HostPath: "/with:colon", GuestPath: "/b"},
+		"/with:colon:/b": {HostPath: "/with:colon", GuestPath: "/b", Mode: core.VolumeReadWrite},
 	} {
 		if got, err := parseVolume(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, err, want)
