@@ -61,6 +61,7 @@ func startBinding(o options) (*python, error) {
 	}
 	p := &python{interpreter: o.python, root: o.root, args: measureArgs(o), env: []string{
 		"PYTHONPATH=" + filepath.Join(o.root, "bindings/python"), "ERYX_LIBRARY=" + o.library,
+		"PYTHONDONTWRITEBYTECODE=", // an installed package, as the peer's, has its bytecode
 	}}
 	if err := p.start(); err != nil {
 		return nil, err
