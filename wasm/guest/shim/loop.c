@@ -1,6 +1,6 @@
 // loop.c is the hot part of the event loop that the host drives: making handles, running what is ready, starting
 // callbacks and handing out their answers. It does what eryx/loop.py and asyncio do in Python, several times
-// faster; docs/decisions/event-loop-in-c.md has the measurements.
+// faster; docs/decisions/0011-event-loop-in-c.md has the measurements.
 #include "eryx.h"
 
 // What setup() was given. The handles are asyncio's own: their slots are written at offsets found at setup.
