@@ -141,7 +141,7 @@ func (s *Session) Execute(ctx context.Context, code string, options ...ExecuteOp
 // Start runs a program without waiting for it; done is called once, from any goroutine, with what Execute
 // would return. While the program awaits something it holds no goroutine.
 func (s *Session) Start(ctx context.Context, code string, done func(*Result, error), options ...ExecuteOption) {
-	go func() {
+	tasks.begin(func() {
 		x, err := s.prepareSource(ctx, code, options)
 		if err != nil {
 			done(&Result{Err: err}, err)
@@ -155,7 +155,7 @@ func (s *Session) Start(ctx context.Context, code string, done func(*Result, err
 			done(x.result, x.result.Err)
 		}
 		x.pump(x.first, true)
-	}()
+	})
 }
 
 // watch interrupts x when ctx ends, until stop is called.
