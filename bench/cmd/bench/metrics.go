@@ -85,8 +85,8 @@ func pick(take func() ([]float64, error), which int) func(int) ([]float64, error
 func (e *engine) callbackMetrics() []metric {
 	waiting := sync.OnceValues(func() ([]float64, error) { return inChild("waiting")(1) })
 	return []metric{
-		{name: "callback_sequential", what: "500 times `await echo(x=i)`, per call", unit: "s", count: 3, peer: "callback_sequential", take: e.callbacks(sequential, 500)},
-		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 `echo`, per call", unit: "s", count: 3, peer: "callback_gathered", take: e.callbacks(gathered, 1000)},
+		{name: "callback_sequential", what: "500 times `await echo(x=i)`, per call", unit: "s", count: 20, peer: "callback_sequential", take: e.callbacks(sequential, 500)},
+		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 `echo`, per call", unit: "s", count: 20, peer: "callback_gathered", take: e.callbacks(gathered, 1000)},
 		{name: "callback_10000", what: "10,000 callbacks of 50 ms gathered, all", unit: "s", count: 1, take: e.tenThousand},
 		{name: "waiting_memory", what: "Private_Dirty per session that awaits a callback, over 10,000", unit: "bytes", count: 1, once: true, take: pick(waiting, waitingBytes)},
 		{name: "waiting_goroutines", what: "goroutines per session that awaits a callback, over 10,000", count: 1, once: true, take: pick(waiting, waitingGoroutines)},
@@ -121,8 +121,8 @@ func (e *engine) bindingMetrics() []metric {
 		{name: "create_print", what: "`Sandbox().execute(\"print('hi')\")`", unit: "s", count: 150, peer: "create_print"},
 		{name: "session_execute", what: "`execute(\"print('hi')\")` again in a live session", unit: "s", count: 300, peer: "session_execute"},
 		{name: "session_new", what: "programs that are new to the session", unit: "s", count: 300, peer: "session_new"},
-		{name: "callback_sequential", what: "500 times `await echo(x=i)`, plain function, `execute`, per call", unit: "s", count: 3, peer: "callback_sequential"},
-		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 of them, per call", unit: "s", count: 3, peer: "callback_gathered"},
+		{name: "callback_sequential", what: "500 times `await echo(x=i)`, plain function, `execute`, per call", unit: "s", count: 5, peer: "callback_sequential"},
+		{name: "callback_gathered", what: "`asyncio.gather` of 1,000 of them, per call", unit: "s", count: 5, peer: "callback_gathered"},
 		{name: "async_sequential", what: "500 times `await echo(x=i)`, async function in the caller's loop, `execute_async`, per call", unit: "s", count: 3},
 		{name: "async_gathered", what: "`asyncio.gather` of 1,000 of them, per call", unit: "s", count: 3},
 		{name: "snapshot_state", what: "`snapshot_state()` of a session that holds a dict of 10,000 entries", unit: "s", count: 2, peer: "snapshot_state"},

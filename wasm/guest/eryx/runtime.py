@@ -20,6 +20,7 @@ def prepare_image(modules: list[str]) -> list[Any]:
     warm_up()
     runner.reset_main()
     preload.settle()
+    preload.fill_holes()
     return ["ok"]
 
 
