@@ -60,7 +60,7 @@ assert part == b"" and file.closed
 """
 SEQUENTIAL = "for i in range({n}):\n    await echo(x=i)\n"
 GATHERED = (
-    "import asyncio\ngot = await asyncio.gather(*[echo(x=i) for i in range({n})])\nassert [g['x'] for g in got] == list(range({n}))\n"
+    "import asyncio\ngot = await asyncio.gather(*[echo(x=i) for i in range({n})])\nassert got == list(range({n}))\n"
 )
 
 
@@ -205,7 +205,7 @@ def callback_limits():
 
 def callbacks(template, calls, count):
     """Seconds per callback, in a session that has run the program once before."""
-    echo = {"name": "echo", "fn": lambda x: {"x": x}, "description": "Returns its argument."}
+    echo = {"name": "echo", "fn": lambda x: x, "description": "Returns its argument."}
     code = template.format(n=calls)
     session = eryx.Session(callbacks=[echo], execution_timeout_ms=60_000)
     session.execute(code)
@@ -216,7 +216,7 @@ def async_callbacks(template, calls, count):
     """Seconds per async callback in the caller's own event loop, which the peer does not have."""
 
     async def echo(x):
-        return {"x": x}
+        return x
 
     async def timed_async(code):
         start = time.perf_counter()

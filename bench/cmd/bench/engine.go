@@ -244,7 +244,7 @@ func (e *engine) importTime(module string) func(int) ([]float64, error) {
 }
 
 // echo answers with its arguments.
-func echo(_ context.Context, args map[string]any) (any, error) { return args, nil }
+func echo(_ context.Context, args map[string]any) (any, error) { return args["x"], nil }
 
 var echoSchema = map[string]any{"type": "object", "properties": map[string]any{"x": map[string]any{"type": "integer"}}}
 

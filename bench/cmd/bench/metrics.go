@@ -20,7 +20,7 @@ type metric struct {
 const (
 	sequential = "for i in range(500):\n    await echo(x=i)\n"
 	gathered   = "import asyncio\ngot = await asyncio.gather(*[echo(x=i) for i in range(1000)])\n" +
-		"assert [g['x'] for g in got] == list(range(1000))\n"
+		"assert got == list(range(1000))\n"
 	spin      = "while True: pass"
 	builtin   = "sum(range(10**12))"
 	backtrack = "import re\nre.match(r'(a+)+$', 'a' * 60 + 'b')"
