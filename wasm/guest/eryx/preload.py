@@ -65,25 +65,6 @@ def settle() -> None:
                 todo += (o.co_linetable, o.co_exceptiontable)
 
 
-_filling: list[bytes] = []
-_NO_HOLE = 128 * 1024  # bytes; a block as large has its place behind all others
-
-
-def fill_holes() -> None:
-    """Take what is free between the objects, for good, so that what programs allocate lies together, behind them.
-
-    The allocator prefers small holes, and there are thousands, each in a page of the image that every guest would have to
-    copy for it: 129 pages for ``print('hi')``, 70 with the holes filled. Filled pages are never touched.
-    """
-    for size in (1000, 500, 250, 120, 60, 30, 10, 2):  # few blocks for large holes, then what is left of them
-        end = id(bytes(_NO_HOLE))
-        block = bytes(size)
-        while id(block) < end:
-            _filling.append(block)
-            block = bytes(size)
-    _eryx.immortalize(_filling)
-
-
 def reseed() -> None:
     """Draw new randomness, and drop what remembers an earlier life: two lives must not look alike."""
     modules = sys.modules

@@ -20,7 +20,6 @@ def prepare_image(modules: list[str]) -> list[Any]:
     warm_up()
     runner.reset_main()
     preload.settle()
-    preload.fill_holes()
     return ["ok"]
 
 
