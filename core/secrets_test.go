@@ -69,14 +69,7 @@ func TestSecretsReachTheirHost(t *testing.T) {
 	ca := testca.New(t)
 	for _, scheme := range []string{"http", "https"} {
 		var s seen
-		server := httptest.NewServer(&s)
-		network := loopback()
-		if scheme == "https" {
-			server.Close()
-			server = tlsServer(t, ca, s.ServeHTTP)
-			network = trusting(ca)
-		}
-		defer server.Close()
+		server, network := serve(t, scheme, ca, &s)
 		r := runWith(t, keyed(network), clientProgram+fmt.Sprintf(`
 c = connect(%q)
 for i in range(2):
@@ -116,19 +109,24 @@ GET /b auth="Basic bWU6cmVhbC12YWx1ZS1vZi10aGUtc2VjcmV0" x="" body=""`, "REAL", 
 	}
 }
 
+// serve starts a server of http or https, and gives the network that reaches it.
+func serve(t *testing.T, scheme string, ca *testca.CA, handler http.Handler) (*httptest.Server, *core.NetConfig) {
+	t.Helper()
+	server, network := httptest.NewServer(handler), loopback()
+	if scheme == "https" {
+		server.Close()
+		server, network = tlsServer(t, ca, handler.ServeHTTP), trusting(ca)
+	}
+	t.Cleanup(server.Close)
+	return server, network
+}
+
 // A host that the secret is not for is sent nothing, and the program is told why.
 func TestSecretsStayFromOthers(t *testing.T) {
 	ca := testca.New(t)
 	for _, scheme := range []string{"http", "https"} {
 		var s seen
-		server := httptest.NewServer(&s)
-		network := loopback()
-		if scheme == "https" {
-			server.Close()
-			server = tlsServer(t, ca, s.ServeHTTP)
-			network = trusting(ca)
-		}
-		defer server.Close()
+		server, network := serve(t, scheme, ca, &s)
 		config := keyed(network)
 		config.Secrets[0].AllowedHosts = []string{"api.example.com"}
 		r := runWith(t, config, clientProgram+fmt.Sprintf(`
@@ -154,14 +152,7 @@ func TestSecretsRedactedInResponses(t *testing.T) {
 	ca := testca.New(t)
 	for _, scheme := range []string{"http", "https"} {
 		var s seen
-		server := httptest.NewServer(&s)
-		network := loopback()
-		if scheme == "https" {
-			server.Close()
-			server = tlsServer(t, ca, s.ServeHTTP)
-			network = trusting(ca)
-		}
-		defer server.Close()
+		server, network := serve(t, scheme, ca, &s)
 		config := keyed(network)
 		program := clientProgram + fmt.Sprintf(`
 c = connect(%q)

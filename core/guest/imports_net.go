@@ -194,15 +194,24 @@ func hostNetListen(g *Guest, stack []uint64) {
 	g.answer(stack, 0, errno)
 }
 
-func hostNetAccept(g *Guest, stack []uint64) {
+// socketAndAddress is the call's socket and the guest's room for an address, at argument i; false when it has answered with an
+// error instead.
+func (g *Guest) socketAndAddress(stack []uint64, i int) (*guestnet.Socket, []byte, bool) {
 	s, errno := g.socket(stack[0])
 	if errno != guestnet.OK {
 		g.answer(stack, 0, errno)
-		return
+		return nil, nil, false
 	}
-	out, ok := g.bytes(uint32(stack[1]), guestnet.AddressBytes)
+	out, ok := g.bytes(uint32(stack[i]), guestnet.AddressBytes)
 	if !ok {
 		g.answer(stack, 0, guestnet.EFAULT)
+	}
+	return s, out, ok
+}
+
+func hostNetAccept(g *Guest, stack []uint64) {
+	s, out, ok := g.socketAndAddress(stack, 1)
+	if !ok {
 		return
 	}
 	made, errno := s.Accept()
@@ -218,17 +227,12 @@ func hostNetAccept(g *Guest, stack []uint64) {
 }
 
 func hostNetName(g *Guest, stack []uint64) {
-	s, errno := g.socket(stack[0])
-	if errno != guestnet.OK {
-		g.answer(stack, 0, errno)
-		return
-	}
-	out, ok := g.bytes(uint32(stack[2]), guestnet.AddressBytes)
+	s, out, ok := g.socketAndAddress(stack, 2)
 	if !ok {
-		g.answer(stack, 0, guestnet.EFAULT)
 		return
 	}
 	a, _ := s.Names()
+	errno := guestnet.OK
 	if uint32(stack[1]) != 0 {
 		a, errno = s.Remote()
 	}
