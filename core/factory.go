@@ -30,6 +30,9 @@ type FactoryConfig struct {
 	SetupCode string
 	// Callbacks are what SetupCode may await.
 	Callbacks []Callback
+	// Libraries are what Imports and SetupCode may use. As callbacks, they are not part of the factory: give them to
+	// what it makes, too.
+	Libraries []Library
 	// Limits of the imports and of SetupCode, each; default as for a session, but 5 minutes and 1 GiB.
 	Limits Limits
 }
@@ -73,7 +76,7 @@ func (rt *Runtime) NewFactory(ctx context.Context, config FactoryConfig) (*Facto
 	if err != nil {
 		return nil, err
 	}
-	s, err := rt.newSession(Config{Callbacks: config.Callbacks, Limits: limits}, o)
+	s, err := rt.newSession(Config{Callbacks: config.Callbacks, Libraries: config.Libraries, Limits: limits}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (rt *Runtime) newFiles(config Config, limits Limits, origin *origin) (*file
 	if err := origin.mount(root); err != nil {
 		return nil, err
 	}
-	if err := rt.mountLibraries(f, config.prepared); err != nil {
+	if err := rt.mountLibraries(f, config.prepared, origin); err != nil {
 		return nil, err
 	}
 	if err := f.mount(config.Volumes); err != nil {

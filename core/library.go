@@ -1,7 +1,9 @@
 package core
 
 import (
+	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -12,13 +14,13 @@ import (
 // Library is a bundle of what programs may use: host functions, Python modules, and type stubs. Several can be
 // given to one sandbox (Config.Libraries); two that claim the same name are refused.
 type Library struct {
-	// Name is for error messages.
+	// Name is for error messages and stubs: 1 to 255 characters on one line.
 	Name string
 	// Callbacks are added to those of Config.
 	Callbacks []Callback
 	// Modules are Python sources by module name, such as "tools" or "tools.text". They are real modules, imported
 	// from read-only files under /lib/python, so that tracebacks and line numbers are those of the sources. A
-	// package that is not listed itself is empty. Names of the standard library are refused.
+	// package that is not listed itself is empty. Names of the standard library and of packages are refused.
 	Modules map[string]string
 	// Stubs is .pyi text about the modules, for Sandbox.TypeStubs.
 	Stubs string
@@ -30,6 +32,19 @@ const libraryPath = "/lib/python"
 // maxModules bounds the bytes of all modules of a sandbox.
 const maxModules = 64 << 20
 
+var libraryName = regexp.MustCompile(`^[^\p{Cc}\x{2028}\x{2029}]{1,255}$`)
+
+// checkModule reports why name cannot be a module's.
+func checkModule(name string) error {
+	if !moduleName.MatchString(name) {
+		return errors.New("it is not a module's name")
+	}
+	if name == "__main__" || strings.HasPrefix(name+".", "__init__.") || strings.Contains(name+".", ".__init__.") {
+		return errors.New("it is not importable by that name: a package's own source has the package's name")
+	}
+	return nil
+}
+
 // combine is the callbacks of config and of its libraries, and their modules' files: nil for none.
 func (c *Config) combine() ([]Callback, map[string]string, error) {
 	callbacks := c.withFetch(slices.Clone(c.Callbacks))
@@ -40,6 +55,9 @@ func (c *Config) combine() ([]Callback, map[string]string, error) {
 	modules := map[string]string{}
 	moduleOwner := map[string]string{}
 	for _, library := range c.Libraries {
+		if !libraryName.MatchString(library.Name) {
+			return nil, nil, invalid("library name %.300q: use 1 to %d characters on one line", library.Name, maxCallbackName)
+		}
 		for _, callback := range library.Callbacks {
 			if other, taken := owner[callback.Name]; taken {
 				return nil, nil, invalid("callback %q is in library %q and in %s", callback.Name, library.Name, other)
@@ -48,8 +66,8 @@ func (c *Config) combine() ([]Callback, map[string]string, error) {
 			callbacks = append(callbacks, callback)
 		}
 		for name, source := range library.Modules {
-			if err := checkName(name); err != nil {
-				return nil, nil, invalid("library %q: module %q: not a module's name", library.Name, name)
+			if err := checkModule(name); err != nil {
+				return nil, nil, invalid("library %q: module %.300q: %v", library.Name, name, err)
 			}
 			if other, taken := moduleOwner[name]; taken {
 				return nil, nil, invalid("module %q is in library %q and in library %q", name, library.Name, other)
@@ -110,17 +128,34 @@ func newModuleFS(modules map[string]string) (*guestfs.MemFS, error) {
 	return storage.FS(), nil
 }
 
-// mountLibraries puts the modules of set into f.
-func (rt *Runtime) mountLibraries(f *files, set *callbackSet) error {
-	if set.modules == nil {
-		return nil
-	}
+// checkModules reports a module of set that programs could not import, because Python itself or a package of origin has
+// its name.
+func (rt *Runtime) checkModules(set *callbackSet, origin *origin) error {
 	for _, name := range set.topModules {
+		if builtinModules[name] {
+			return invalid("module %q of a library has the name of a module of Python's own", name)
+		}
 		for _, file := range []string{name + ".py", name} {
 			if _, errno := rt.usr.Stat("lib/python3.14/" + file); errno == 0 {
 				return invalid("module %q of a library has the name of a module of Python's own", name)
 			}
+			for _, site := range origin.sites {
+				if _, errno := site.FS().Stat(file); errno == 0 {
+					return invalid("module %q of a library has the name of a module of a package", name)
+				}
+			}
 		}
+	}
+	return nil
+}
+
+// mountLibraries puts the modules of set into f.
+func (rt *Runtime) mountLibraries(f *files, set *callbackSet, origin *origin) error {
+	if set.modules == nil {
+		return nil
+	}
+	if err := rt.checkModules(set, origin); err != nil {
+		return err
 	}
 	if err := f.root.Mount(libraryPath, guestfs.ReadOnly(set.modules), guestfs.MountOptions{}); err != nil {
 		return failure(CodeInternal, "mount %s: %w", libraryPath, err)

@@ -38,6 +38,9 @@ func (o *origin) newSandbox(rt *Runtime, config Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := rt.checkModules(config.prepared, extended); err != nil {
+		return nil, err
+	}
 	config.Stdin = guest.Interruptible(config.Stdin)
 	if !o.owner.tryHold() {
 		return nil, failure(CodeClosed, "the factory is closed")

@@ -6,7 +6,7 @@ import (
 	"github.com/eryx-go/eryx/core"
 )
 
-const configFields = "limits callbacks result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace " +
+const configFields = "limits callbacks libraries result_variable args env stdin keep_tasks checkpoint volumes packages requirements lock_file trace " +
 	"max_trace_events vfs vfs_mount_path mcp network secrets scrub redact_responses"
 
 // config reads what a sandbox or a session is made with.
@@ -34,6 +34,11 @@ func (s *Service) readConfig(r *request) (core.Config, error) {
 	if c.Libraries, err = s.readMCP(f); err != nil {
 		return c, err
 	}
+	libraries, err := s.readLibraries(f)
+	if err != nil {
+		return c, err
+	}
+	c.Libraries = append(c.Libraries, libraries...)
 	if c.Requirements, err = f.texts("requirements"); err != nil {
 		return c, err
 	}
@@ -104,6 +109,28 @@ func (s *Service) readCallbacks(f fields) ([]core.Callback, error) {
 		return err
 	})
 	return callbacks, err
+}
+
+// readLibraries reads bundles of host functions, modules and stubs.
+func (s *Service) readLibraries(f fields) ([]core.Library, error) {
+	var libraries []core.Library
+	err := f.each("libraries", "name modules stubs callbacks", func(item fields) error {
+		var l core.Library
+		var err error
+		if l.Name, err = item.text("name"); err != nil {
+			return err
+		}
+		if l.Modules, err = item.textMap("modules"); err != nil {
+			return err
+		}
+		if l.Stubs, err = item.text("stubs"); err != nil {
+			return err
+		}
+		l.Callbacks, err = s.readCallbacks(item)
+		libraries = append(libraries, l)
+		return err
+	})
+	return libraries, err
 }
 
 func (s *Service) readCallback(item fields) (c core.Callback, err error) {

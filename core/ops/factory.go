@@ -69,7 +69,7 @@ func factoryNew(s *Service, r *request) (map[string]any, error) {
 func (s *Service) readFactoryConfig(r *request) (c core.FactoryConfig, err error) {
 	f, err := r.fields.mapping("config")
 	if err == nil {
-		err = f.only("config", "packages requirements lock_file imports setup_code callbacks limits")
+		err = f.only("config", "packages requirements lock_file imports setup_code callbacks libraries limits")
 	}
 	if err != nil {
 		return c, err
@@ -90,6 +90,9 @@ func (s *Service) readFactoryConfig(r *request) (c core.FactoryConfig, err error
 		return c, err
 	}
 	if c.Callbacks, err = s.readCallbacks(f); err != nil {
+		return c, err
+	}
+	if c.Libraries, err = s.readLibraries(f); err != nil {
 		return c, err
 	}
 	c.Limits, err = readLimits(f)
