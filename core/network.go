@@ -28,6 +28,16 @@ func CheckNetwork(c NetConfig) error {
 	return err
 }
 
+// PrivateHosts are patterns, such as "localhost" and "10.*", for hosts that BlockedNetworks of a network refuses without
+// exception. The error is that of CheckNetwork.
+func PrivateHosts(c NetConfig) ([]string, error) {
+	policy, err := newPolicy(&c)
+	if err != nil {
+		return nil, err
+	}
+	return policy.PrivateHosts(), nil
+}
+
 // newPolicy checks a network and makes the policy of it; nil of nil.
 func newPolicy(c *NetConfig) (*guestnet.Policy, error) {
 	if c == nil {

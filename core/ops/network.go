@@ -164,7 +164,8 @@ func readSecrets(f fields, c *core.Config) error {
 	return err
 }
 
-// networkCheck says whether a network makes sense, and answers {"blocked_networks": what it blocks}.
+// networkCheck says whether a network makes sense, and answers {"blocked_networks": what it blocks, "private_hosts": patterns
+// for hosts in there}.
 func networkCheck(s *Service, r *request) (map[string]any, error) {
 	f, err := r.fields.mapping("config")
 	if err == nil {
@@ -177,12 +178,13 @@ func networkCheck(s *Service, r *request) (map[string]any, error) {
 	if err != nil || c == nil {
 		return nil, err
 	}
-	if err := core.CheckNetwork(*c); err != nil {
+	private, err := core.PrivateHosts(*c)
+	if err != nil {
 		return nil, err
 	}
 	blocked := c.BlockedNetworks
 	if blocked == nil {
 		blocked = core.NonPublicNetworks()
 	}
-	return map[string]any{"blocked_networks": blocked}, nil
+	return map[string]any{"blocked_networks": blocked, "private_hosts": private}, nil
 }

@@ -33,6 +33,7 @@ from .errors import (
     UnsupportedError,
 )
 from .factory import SandboxFactory
+from .library import Library
 from .limits import ResourceLimits
 from .network import ClientCertificateDict, NetAttempt, NetConfig
 from .pool import PooledSandbox, PoolStats, SandboxPool
@@ -63,6 +64,7 @@ __all__ = [
     "GuestFunction",
     "InitializationError",
     "InvalidError",
+    "Library",
     "MCPManager",
     "MCPServer",
     "NetAttempt",

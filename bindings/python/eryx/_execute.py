@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, Union
 from . import _blocking
 from ._closing import Closing
 from ._request import ON_CONNECT, OutputHandler, Request, TraceHandler, forget
-from .callbacks import Callback
+from .callbacks import Callback, CallbacksArgument
 from .errors import ClosedError
+from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .network import NetConfig, network_message
 from .replay import ReplayOutcome, journal_text, outcome
@@ -35,7 +36,7 @@ class Runner(Closing):
     def __init__(
         self,
         config: dict[str, Any],
-        callbacks: Mapping[str, Callback],
+        offer: Offer,
         handlers: tuple[OutputHandler | None, OutputHandler | None],
         network: NetConfig | None = None,
         **fields: Any,
@@ -46,16 +47,17 @@ class Runner(Closing):
         self._handlers = handlers
         self._trace = bool(config.get("trace"))
         self._decider = None if network is None else network._decider()
-        self._keep(callbacks)
-        if callbacks:
-            config["callbacks"] = [callback.message() for callback in callbacks.values()]
+        self._keep(offer)
+        config.update(offer.config())
         self._handle: int = 0
         answer = _blocking.call({"op": f"{self._kind}.new", "config": config, **fields})
         self._handle = answer[self._kind]
 
-    def _keep(self, callbacks: Mapping[str, Callback]) -> None:
-        self._callbacks = callbacks
-        self._served = callbacks if self._decider is None else {**callbacks, ON_CONNECT: self._decider}
+    def _keep(self, offer: Offer) -> None:
+        self._offer = offer
+        self._served = offer.served()
+        if self._decider is not None:
+            self._served[ON_CONNECT] = self._decider
         self._async = any(callback.is_async for callback in self._served.values())
 
     def _request(self, code: str, options: dict[str, Any], on_trace: TraceHandler | None = None) -> Request:
@@ -175,7 +177,7 @@ class Runner(Closing):
         return request.result()
 
     def type_stubs(self) -> str:
-        """The callbacks as Python stubs, to show to people and language models."""
+        """The callbacks, and what libraries say of their modules, as Python stubs: to show to people and language models."""
         text: str = _blocking.call(self._message("type_stubs"))["text"]
         return text
 
@@ -334,9 +336,10 @@ def granted_config(
 
 
 def from_factory(
-    factory: SandboxFactory | None, callbacks: Mapping[str, Callback]
-) -> tuple[dict[str, Callback], dict[str, Any]]:
-    """The callbacks, those of the factory included, and the field that names it."""
+    factory: SandboxFactory | None, callbacks: CallbacksArgument, libraries: LibrariesArgument
+) -> tuple[Offer, dict[str, Any]]:
+    """The callbacks and libraries, those of the factory included, and the field that names it."""
+    offer = Offer.of(callbacks, libraries)
     if factory is None:
-        return dict(callbacks), {}
-    return {**factory._callbacks, **callbacks}, {"factory": factory._open()}
+        return offer, {}
+    return factory._offer.beside(*offer), {"factory": factory._open()}

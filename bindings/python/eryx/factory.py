@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, Union
 
 from . import _blocking
 from ._closing import Closing
 from ._execute import PackageArgument, add_requirements, package_messages
 from ._request import Request, forget
-from .callbacks import Callback, CallbacksArgument, collect
+from .callbacks import CallbacksArgument
 from .errors import ClosedError
+from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .pool import SandboxPool
 from .sandbox import Sandbox
@@ -53,6 +54,8 @@ class SandboxFactory(Closing):
         imports: modules that are imported now, so that the programs' own ``import`` of them takes no time.
         setup_code: runs once, now; its globals and files are those of every sandbox and session.
         callbacks: host functions, for the set-up code and for what the factory makes.
+        libraries: bundles of host functions, modules and stubs, for the imports, the set-up code and what the factory
+            makes.
         cache: accepted for pyeryx's sake; there is nothing to switch off.
         resource_limits: of the imports and of the set-up code, each; default 5 minutes and 1 GiB.
     """
@@ -69,43 +72,53 @@ class SandboxFactory(Closing):
         requirements: list[str] | None = None,
         resource_limits: ResourceLimits | None = None,
         lock_file: Path | None = None,
+        libraries: LibrariesArgument = None,
     ) -> None:
-        found = collect(callbacks)
+        offer = Offer.of(callbacks, libraries)
         config: dict[str, Any] = {
             "packages": package_messages(site_packages, packages),
             "imports": list(imports or []),
             "setup_code": setup_code or "",
-            "callbacks": [callback.message() for callback in found.values()],
+            **offer.config(),
         }
         add_requirements(config, requirements, lock_file)
         if resource_limits is not None:
             config["limits"] = resource_limits._message()
-        request = Request({"op": "factory.new", "config": config}, found)
-        _blocking.perform(request, any(callback.is_async for callback in found.values()))
-        self._adopt(request.answer(), found)
+        served = offer.served()
+        request = Request({"op": "factory.new", "config": config}, served)
+        _blocking.perform(request, any(callback.is_async for callback in served.values()))
+        self._adopt(request.answer(), offer)
 
-    def _adopt(self, answer: dict[str, Any], callbacks: Mapping[str, Callback]) -> None:
+    def _adopt(self, answer: dict[str, Any], offer: Offer) -> None:
         self._handle: int = answer["factory"]
         self._size: int = answer["size_bytes"]
-        self._callbacks = dict(callbacks)
+        self._offer = offer
 
     @classmethod
-    def _loaded(cls, callbacks: CallbacksArgument, **fields: Any) -> SandboxFactory:
+    def _loaded(cls, offer: Offer, **fields: Any) -> SandboxFactory:
         factory = cls.__new__(cls)
-        factory._adopt(_blocking.call({"op": "factory.load", **fields}), collect(callbacks))
+        factory._adopt(_blocking.call({"op": "factory.load", **fields}), offer)
         return factory
 
     @staticmethod
     def load(
-        path: Path, *, site_packages: Path | None = None, callbacks: CallbacksArgument = None, cache: bool = True
+        path: Path,
+        *,
+        site_packages: Path | None = None,
+        callbacks: CallbacksArgument = None,
+        cache: bool = True,
+        libraries: LibrariesArgument = None,
     ) -> SandboxFactory:
-        """A factory that ``save`` wrote, by the same build of eryx. Its packages are inside of the file."""
-        return SandboxFactory._loaded(callbacks, path=os.fspath(path))
+        """A factory that ``save`` wrote, by the same build of eryx. Its packages are inside of the file; callbacks and
+        libraries are not."""
+        return SandboxFactory._loaded(Offer.of(callbacks, libraries), path=os.fspath(path))
 
     @staticmethod
-    def from_bytes(data: bytes, *, callbacks: CallbacksArgument = None) -> SandboxFactory:
+    def from_bytes(
+        data: bytes, *, callbacks: CallbacksArgument = None, libraries: LibrariesArgument = None
+    ) -> SandboxFactory:
         """A factory of what ``to_bytes`` returned, by the same build of eryx."""
-        return SandboxFactory._loaded(callbacks, data=bytes(data))
+        return SandboxFactory._loaded(Offer.of(callbacks, libraries), data=bytes(data))
 
     def _open(self) -> int:
         if not self._handle:

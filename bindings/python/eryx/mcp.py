@@ -21,8 +21,9 @@ from . import _blocking
 from ._closing import Closing
 from ._execute import PackageArgument, Volume, common_config, from_factory
 from ._request import Request, forget
-from .callbacks import CallbacksArgument, collect
+from .callbacks import CallbacksArgument
 from .errors import ClosedError, EryxError, InitializationError
+from .library import LibrariesArgument
 from .limits import ResourceLimits
 
 if TYPE_CHECKING:
@@ -243,6 +244,7 @@ def serve(
     volumes: list[Volume] | None = None,
     packages: list[PackageArgument] | None = None,
     factory: SandboxFactory | None = None,
+    libraries: LibrariesArgument = None,
 ) -> None:
     """Makes this process an MCP server on its standard input and output, until its client goes.
 
@@ -252,8 +254,8 @@ def serve(
     """
     limits = ResourceLimits() if resource_limits is None else resource_limits
     config = common_config(limits, volumes=volumes, packages=packages, mcp=mcp)
-    found, fields = from_factory(factory, collect(callbacks))
-    config["callbacks"] = [callback.message() for callback in found.values()]
-    request = Request({"op": "mcp.serve", "config": config, **fields}, found)
-    _blocking.perform(request, any(callback.is_async for callback in found.values()))
+    offer, fields = from_factory(factory, callbacks, libraries)
+    served = offer.served()
+    request = Request({"op": "mcp.serve", "config": {**config, **offer.config()}, **fields}, served)
+    _blocking.perform(request, any(callback.is_async for callback in served.values()))
     request.answer()

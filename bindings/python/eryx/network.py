@@ -46,6 +46,9 @@ _LISTS = (
     *("allowed_hosts", "blocked_hosts", "blocked_networks", "allowed_networks", "internal_hosts"),
     *("allowed_ports", "blocked_ports", "listen"),
 )
+_LOOPBACK = ["127.0.0.0/8", "::1"]
+_LOCAL_HOSTS = ("localhost", "*.localhost", "127.*", "[::1]")
+_NETWORKS = ("blocked_networks", "allowed_networks", "internal_hosts")  # what decides about private hosts
 _FLAGS = ("udp", "no_system_roots", "allow_insecure_tls", "fetch", "no_sockets")
 
 
@@ -63,7 +66,8 @@ class NetConfig:
         connect_timeout_ms: how long one connect may take.
         io_timeout_ms: how long one read or write may wait, whatever timeout the program asks for.
         allowed_hosts: rules; empty allows every host.
-        blocked_hosts: rules; refused in any case.
+        blocked_hosts: rules; refused in any case. Where none are given it shows, as patterns, this machine and its
+            private neighbours: what ``blocked_networks`` refuses, and the methods and ``allowed_networks`` exempt.
         blocked_networks: addresses that are refused whatever name led to them; default: all that are not public.
         allowed_networks: exempt from ``blocked_networks``.
         internal_hosts: names that may lead into ``blocked_networks``.
@@ -79,7 +83,7 @@ class NetConfig:
         on_connect: called with a NetAttempt for each connection that the rules allow; False or an exception refuses it.
     """
 
-    __slots__ = (*_NUMBERS, *_LISTS, *_FLAGS, "client_certificates", "on_connect", "root_certificates")
+    __slots__ = (*_NUMBERS, *_LISTS, *_FLAGS, "client_certificates", "on_connect", "root_certificates", "_shown")
 
     max_connections: int
     connect_timeout_ms: int
@@ -103,6 +107,7 @@ class NetConfig:
     root_certificates: list[bytes]
     client_certificates: list[ClientCertificateDict]
     on_connect: OnConnect | None
+    _shown: tuple[str, ...] | None  # of blocked_hosts, what is no rule; None: all of it are rules
 
     def __init__(
         self,
@@ -131,6 +136,7 @@ class NetConfig:
         on_connect: OnConnect | None = None,
     ) -> None:
         given = locals()
+        self._shown = None
         for name in (*_NUMBERS, *_FLAGS, "on_connect"):
             setattr(self, name, given[name])
         for name in (*_LISTS, "root_certificates", "client_certificates"):
@@ -138,22 +144,37 @@ class NetConfig:
         message = self._message()
         if blocked_networks is None:
             del message["blocked_networks"]
-        self.blocked_networks = _check(message)
+        answer = _check(message)
+        self.blocked_networks = answer["blocked_networks"]
+        if blocked_hosts is None:
+            self._show(answer["private_hosts"])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _LISTS:
-            value = _texts(name, value)
-        elif name in _NUMBERS:
-            value = _number(name, value)
-        elif name in _FLAGS:
-            value = bool(value)
-        elif name == "root_certificates":
-            value = [bytes(certificate) for certificate in value]
-        elif name == "client_certificates":
-            value = list(value)
-        elif name == "on_connect" and value is not None and not callable(value):
-            raise TypeError(f"on_connect must be callable, not {type(value).__name__}")
+        value = _valid(name, value)
+        if name == "blocked_hosts":
+            object.__setattr__(self, "_shown", None)
+        before = getattr(self, name, None)
         object.__setattr__(self, name, value)
+        if name in _NETWORKS and self._shown is not None:
+            try:
+                self._show(_check(self._message())["private_hosts"])
+            except ValueError:
+                object.__setattr__(self, name, before)
+                raise
+
+    def _show(self, private_hosts: list[str]) -> None:
+        """Shows in ``blocked_hosts`` what the networks refuse, before its rules."""
+        rules = self._rules()
+        object.__setattr__(self, "blocked_hosts", [*private_hosts, *rules])
+        object.__setattr__(self, "_shown", tuple(private_hosts))
+
+    def _rules(self) -> list[str]:
+        """``blocked_hosts`` without what is only shown there."""
+        rules = list(self.blocked_hosts)
+        for pattern in self._shown or ():
+            if pattern in rules:  # once: the same as a rule of the user's stays
+                rules.remove(pattern)
+        return rules
 
     @staticmethod
     def permissive() -> NetConfig:
@@ -177,11 +198,11 @@ class NetConfig:
         return self._with(internal_hosts=[pattern])
 
     def allow_localhost(self) -> NetConfig:
-        """Allows the loopback addresses."""
-        loopback = ["127.0.0.0/8", "::1"]
-        if not self.allowed_hosts:
-            return self._with(allowed_networks=loopback)
-        return self._with(allowed_networks=loopback, allowed_hosts=["localhost", "*.localhost", *loopback])
+        """Allows the loopback addresses; the patterns for them in ``blocked_hosts`` go."""
+        names = ["localhost", "*.localhost", *_LOOPBACK] if self.allowed_hosts else []
+        if self._shown is None:
+            self.blocked_hosts = [rule for rule in self.blocked_hosts if rule not in _LOCAL_HOSTS]
+        return self._with(allowed_networks=_LOOPBACK, allowed_hosts=names)
 
     def with_root_cert(self, cert_der: bytes) -> NetConfig:
         """Adds a certificate, DER or PEM, to ``root_certificates``."""
@@ -191,21 +212,25 @@ class NetConfig:
         """Adds to lists and returns a copy; nothing changes when the result makes no sense."""
         changed = self._copy()
         for name, items in more.items():
-            setattr(changed, name, [*getattr(self, name), *items])
-        _check(changed._message())
-        for name in more:
-            setattr(self, name, getattr(changed, name))
-        return changed
+            object.__setattr__(changed, name, _valid(name, [*getattr(self, name), *items]))
+        private_hosts = _check(changed._message())["private_hosts"]
+        if changed._shown is not None:
+            changed._show(private_hosts)
+        for name in (*more, "blocked_hosts", "_shown"):
+            object.__setattr__(self, name, getattr(changed, name))
+        return self._copy()
 
     def _copy(self) -> NetConfig:
         copy = NetConfig.__new__(NetConfig)
         for name in NetConfig.__slots__:
-            setattr(copy, name, getattr(self, name))
+            value = getattr(self, name)
+            object.__setattr__(copy, name, list(value) if isinstance(value, list) else value)
         return copy
 
     def _message(self) -> dict[str, Any]:
         """As the library wants it."""
         message: dict[str, Any] = {name: getattr(self, name) for name in (*_NUMBERS, *_LISTS)}
+        message["blocked_hosts"] = self._rules()
         message.update({name: True for name in _FLAGS if getattr(self, name)})
         message["root_certificates"] = self.root_certificates
         message["client_certificates"] = [dict(item) for item in self.client_certificates]
@@ -231,13 +256,31 @@ class NetConfig:
         return Callback("on_connect", ask, "", {}, False, False)
 
     def __repr__(self) -> str:
-        names = ("max_connections", "connect_timeout_ms", "io_timeout_ms", "allowed_hosts", "blocked_hosts")
-        parts = [f"{name}={getattr(self, name)!r}" for name in (*names, "allowed_networks", "internal_hosts")]
+        names = ("max_connections", "connect_timeout_ms", "io_timeout_ms", "allowed_hosts", "allowed_networks")
+        parts = [f"{name}={getattr(self, name)!r}" for name in (*names, "internal_hosts")]
+        parts.append(f"blocked_hosts=[{len(self.blocked_hosts)} patterns]")
         return f"NetConfig({', '.join(parts)}, blocked_networks=[{len(self.blocked_networks)} networks])"
 
 
 def _decision(answer: Any) -> bool:
     return answer is None or bool(answer)
+
+
+def _valid(name: str, value: Any) -> Any:
+    """The value of a field, as it is kept. TypeError, OverflowError."""
+    if name in _LISTS:
+        return _texts(name, value)
+    if name in _NUMBERS:
+        return _number(name, value)
+    if name in _FLAGS:
+        return bool(value)
+    if name == "root_certificates":
+        return [bytes(certificate) for certificate in value]
+    if name == "client_certificates":
+        return list(value)
+    if name == "on_connect" and value is not None and not callable(value):
+        raise TypeError(f"on_connect must be callable, not {type(value).__name__}")
+    return value
 
 
 def _texts(name: str, value: Any) -> list[str]:
@@ -259,11 +302,10 @@ def _number(name: str, value: Any) -> int | None:
     return min(number, (1 << 53) - 1)
 
 
-def _check(message: dict[str, Any]) -> list[str]:
-    """Has the library look at a configuration: the networks that it blocks. InvalidError, a ValueError."""
-    answer = _blocking.call({"op": "network.check", "config": {"network": message}})
-    networks: list[str] = answer["blocked_networks"]
-    return networks
+def _check(message: dict[str, Any]) -> dict[str, list[str]]:
+    """Has the library look at a configuration: the networks that it blocks, and the private hosts that those refuse.
+    InvalidError, a ValueError."""
+    return _blocking.call({"op": "network.check", "config": {"network": message}})
 
 
 def network_message(network: NetConfig | None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from ._execute import PackageArgument, PathArgument, Volume, common_config, from
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
 from .errors import PoolClosedError, PoolExhaustedError
+from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .network import NetConfig
 from .secrets import Scrub, SecretDict
@@ -43,13 +44,11 @@ class PooledSandbox(Caller):
 
     _kind = "session"
 
-    def __init__(
-        self, handle: int, callbacks: Mapping[str, Callback], handlers: _Handlers, decider: Callback | None = None
-    ) -> None:
+    def __init__(self, handle: int, offer: Offer, handlers: _Handlers, decider: Callback | None = None) -> None:
         self._handle = handle
         self._handlers = handlers
         self._decider = decider
-        self._keep(callbacks)
+        self._keep(offer)
 
     def release(self) -> None:
         """Gives the sandbox back. Releasing again does nothing; executing afterwards is a ValueError."""
@@ -94,7 +93,7 @@ class SandboxPool(Closing):
         acquire_timeout_ms: how long ``acquire`` waits; None: for ever.
         idle_timeout_ms: how long more than ``min_idle`` sandboxes are kept unused; None: for ever.
         resource_limits, callbacks, args, env: of every lease that does not ask for its own; as for Sandbox.
-        mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for
+        libraries, mcp, result_variable, volumes, packages, site_packages, requirements, lock_file, trace: of every lease; as for
             Sandbox.
         network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses, max_trace_events: of every
             lease, as for Sandbox.
@@ -128,6 +127,7 @@ class SandboxPool(Closing):
         scrub_files: bool | None = None,
         redact_responses: bool = False,
         max_trace_events: int | None = None,
+        libraries: LibrariesArgument = None,
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
@@ -153,8 +153,8 @@ class SandboxPool(Closing):
         scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
         config.update(granted_config(network, secrets, scrub, redact_responses))
         self._decider = None if network is None else network._decider()
-        self._callbacks, fields = from_factory(factory, collect(callbacks))
-        config["callbacks"] = [callback.message() for callback in self._callbacks.values()]
+        self._offer, fields = from_factory(factory, callbacks, libraries)
+        config.update(self._offer.config())
         message = {
             "op": "pool.new",
             "config": config,
@@ -179,7 +179,7 @@ class SandboxPool(Closing):
         args: list[str] | None,
         env: Mapping[str, str] | None,
         stdin: bytes | None,
-    ) -> tuple[dict[str, Any], Mapping[str, Callback]]:
+    ) -> tuple[dict[str, Any], Offer]:
         config: dict[str, Any] = {}
         if args is not None:
             config["args"] = list(args)
@@ -187,13 +187,13 @@ class SandboxPool(Closing):
             config["env"] = dict(env)
         if stdin is not None:
             config["stdin"] = bytes(stdin)
-        found: Mapping[str, Callback] = self._callbacks
+        offer = self._offer
         if limits is not None:
             config["limits"] = limits._message()
         if callbacks is not None:
-            found = {**self._callbacks, **collect(callbacks)}
-            config["callbacks"] = [callback.message() for callback in found.values()]
-        return self._message("acquire", config=config, wait=wait), found
+            offer = offer.beside(collect(callbacks))
+            config["callbacks"] = offer.messages()
+        return self._message("acquire", config=config, wait=wait), offer
 
     def acquire(
         self,
@@ -215,8 +215,8 @@ class SandboxPool(Closing):
             args, env: instead of the pool's.
             stdin: what programs read from standard input.
         """
-        message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
-        return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
+        message, offer = self._lease(True, resource_limits, callbacks, args, env, stdin)
+        return PooledSandbox(_blocking.call(message)["session"], offer, (on_stdout, on_stderr), self._decider)
 
     async def acquire_async(
         self,
@@ -230,10 +230,10 @@ class SandboxPool(Closing):
         stdin: bytes | None = None,
     ) -> PooledSandbox:
         """``acquire`` without blocking the event loop."""
-        message, found = self._lease(True, resource_limits, callbacks, args, env, stdin)
+        message, offer = self._lease(True, resource_limits, callbacks, args, env, stdin)
         from . import _async
 
-        return PooledSandbox((await _async.call(message))["session"], found, (on_stdout, on_stderr), self._decider)
+        return PooledSandbox((await _async.call(message))["session"], offer, (on_stdout, on_stderr), self._decider)
 
     def try_acquire(
         self,
@@ -247,9 +247,9 @@ class SandboxPool(Closing):
         stdin: bytes | None = None,
     ) -> PooledSandbox | None:
         """A lease, or None when there is none at once."""
-        message, found = self._lease(False, resource_limits, callbacks, args, env, stdin)
+        message, offer = self._lease(False, resource_limits, callbacks, args, env, stdin)
         try:
-            return PooledSandbox(_blocking.call(message)["session"], found, (on_stdout, on_stderr), self._decider)
+            return PooledSandbox(_blocking.call(message)["session"], offer, (on_stdout, on_stderr), self._decider)
         except PoolExhaustedError:
             return None
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ._execute import PackageArgument, PathArgument, Runner, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler
-from .callbacks import CallbacksArgument, collect
+from .callbacks import CallbacksArgument
+from .library import LibrariesArgument
 from .limits import ResourceLimits
 from .network import NetConfig
 from .secrets import Scrub, SecretDict
@@ -51,6 +52,7 @@ class Sandbox(Runner):
         vfs: the files that programs share, instead of none that last.
         vfs_mount_path: where their writable files are, instead of "/data", which then is not there.
         site_packages: a directory of packages, beside ``packages``.
+        libraries: bundles of host functions, modules and stubs.
     """
 
     _kind = "sandbox"
@@ -83,6 +85,7 @@ class Sandbox(Runner):
         scrub_files: bool | None = None,
         redact_responses: bool = False,
         max_trace_events: int | None = None,
+        libraries: LibrariesArgument = None,
     ) -> None:
         self._limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
@@ -103,9 +106,9 @@ class Sandbox(Runner):
         )
         scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
         config.update(granted_config(network, secrets, scrub, redact_responses))
-        found, fields = from_factory(factory, collect(callbacks))
+        offer, fields = from_factory(factory, callbacks, libraries)
         self._mcp = mcp  # which closes itself when nobody holds it
-        super().__init__(config, found, (on_stdout, on_stderr), network, **fields)
+        super().__init__(config, offer, (on_stdout, on_stderr), network, **fields)
 
     def __repr__(self) -> str:
         return f"Sandbox(resource_limits={self._limits!r})"

@@ -10,6 +10,7 @@ from ._calling import Caller
 from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler
 from .callbacks import CallbacksArgument, collect
+from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits, check_limit
 from .network import NetConfig
 from .secrets import Scrub, SecretDict
@@ -38,7 +39,7 @@ class Session(Caller):
 
     Args:
         execution_timeout_ms: wall-clock time of each execution; None: no limit.
-        callbacks, mcp, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
+        callbacks, libraries, mcp, on_stdout, on_stderr, result_variable, args, env, volumes: as for Sandbox.
         packages, site_packages, requirements, lock_file, trace, max_trace_events, factory: as for Sandbox.
         resource_limits: for each execution; default: no limits but those of callbacks, output and files.
         stdin: what the program reads from standard input.
@@ -87,6 +88,7 @@ class Session(Caller):
         scrub_files: bool | None = None,
         redact_responses: bool = False,
         max_trace_events: int | None = None,
+        libraries: LibrariesArgument = None,
     ) -> None:
         if resource_limits is None:
             resource_limits = _session_limits()
@@ -116,7 +118,7 @@ class Session(Caller):
         config["checkpoint"] = bool(checkpoint)
         scrub = Scrub(scrub_stdout, scrub_stderr, scrub_result, scrub_files)
         config.update(granted_config(network, secrets, scrub, redact_responses))
-        found, fields = from_factory(factory, collect(callbacks))
+        offer, fields = from_factory(factory, callbacks, libraries)
         if image is not None:
             fields["image"] = bytes(image)
         self._mcp = mcp  # which closes itself when nobody holds it
@@ -124,7 +126,7 @@ class Session(Caller):
         if store is not None:
             fields["store"] = store._open()
         self._vfs, self._vfs_mount_path = vfs, vfs_mount_path
-        super().__init__(config, found, (on_stdout, on_stderr), network, **fields)
+        super().__init__(config, offer, (on_stdout, on_stderr), network, **fields)
 
     @property
     def vfs(self) -> VfsStorage | None:
@@ -161,10 +163,10 @@ class Session(Caller):
         request.result()
 
     def set_callbacks(self, callbacks: CallbacksArgument) -> None:
-        """Replaces the callbacks, from the next execution on."""
-        found = collect(callbacks)
-        _blocking.call(self._message("set_callbacks", callbacks=[callback.message() for callback in found.values()]))
-        self._keep(found)
+        """Replaces the callbacks, but for those of libraries, from the next execution on."""
+        offer = Offer(collect(callbacks), self._offer.libraries)
+        _blocking.call(self._message("set_callbacks", callbacks=offer.messages()))
+        self._keep(offer)
 
     def snapshot_state(self) -> bytes:
         """The program's globals, to be restored by any version: data, functions and classes by value, modules by name.

@@ -143,6 +143,69 @@ def test_scrub_is_a_bool() -> None:
     assert eryx.Sandbox(secrets={}).execute("print(1)").stdout == b"1\n"
 
 
+# What pyeryx blocks by default, and shows.
+PRIVATE_HOSTS = [
+    *("localhost", "*.localhost", "127.*", "10.*"),
+    *(f"172.{part}.*" for part in range(16, 32)),
+    *("192.168.*", "169.254.*", "[::1]"),
+]
+LOCAL_HOSTS = ["localhost", "*.localhost", "127.*", "[::1]"]
+
+
+def without(*patterns: str) -> list[str]:
+    return [pattern for pattern in PRIVATE_HOSTS if pattern not in patterns]
+
+
+def test_blocked_hosts_show_what_is_blocked() -> None:
+    assert len(PRIVATE_HOSTS) == 23 and eryx.NetConfig().blocked_hosts == PRIVATE_HOSTS
+    assert eryx.NetConfig(blocked_hosts=[]).blocked_hosts == []
+    assert eryx.NetConfig(blocked_hosts=["a.test"]).blocked_hosts == ["a.test"]
+    assert eryx.NetConfig.permissive().blocked_hosts == []
+    assert eryx.NetConfig().allow_localhost().blocked_hosts == without(*LOCAL_HOSTS)
+    assert eryx.NetConfig(blocked_hosts=PRIVATE_HOSTS).allow_localhost().blocked_hosts == without(*LOCAL_HOSTS)
+    assert eryx.NetConfig().allow_network("10.0.0.0/8").blocked_hosts == without("10.*")
+    assert eryx.NetConfig(allowed_networks=["10.1.2.3"]).blocked_hosts == without("10.*")
+    assert eryx.NetConfig().allow_internal_host("localhost").blocked_hosts == without("localhost")
+    assert eryx.NetConfig(blocked_networks=["10.0.0.0/8"]).blocked_hosts == ["10.*"]
+
+
+def test_blocked_hosts_follow_changes() -> None:
+    config = eryx.NetConfig()
+    config.allowed_networks = ["10.0.0.0/8"]
+    assert config.blocked_hosts == without("10.*")
+    with pytest.raises(eryx.InvalidError):
+        config.allowed_networks = ["10.0.0.0/33"]
+    assert config.allowed_networks == ["10.0.0.0/8"]
+    config.allowed_networks = []
+    config.blocked_hosts.append("a.test")
+    config.allow_network("192.168.0.0/16")
+    assert config.blocked_hosts == [*without("192.168.*"), "a.test"]
+    config.blocked_hosts = ["b.test"]
+    config.blocked_networks = []
+    assert config.blocked_hosts == ["b.test"]
+
+
+def test_shown_patterns_are_no_rules() -> None:
+    """What is only shown does not outlive an exemption; a rule does, also one that looks the same."""
+    assert eryx.NetConfig()._message()["blocked_hosts"] == []
+    config = eryx.NetConfig().block_host("10.*")
+    assert config.blocked_hosts == [*PRIVATE_HOSTS, "10.*"] and config._message()["blocked_hosts"] == ["10.*"]
+    config.allow_network("10.0.0.0/8")
+    assert config.blocked_hosts == [*without("10.*"), "10.*"] and config._message()["blocked_hosts"] == ["10.*"]
+    copied = eryx.NetConfig(blocked_hosts=eryx.NetConfig().blocked_hosts)
+    assert copied._message()["blocked_hosts"] == PRIVATE_HOSTS
+
+
+def test_shown_patterns_are_refused() -> None:
+    hosts = "10.1.2.3 172.31.0.1 192.168.1.1 169.254.169.254 127.0.0.1"
+    code = (
+        "import os, socket\nfor host in os.environ['HOSTS'].split():\n    try:\n        socket.create_connection((host, 9), 1)\n"
+        "    except PermissionError:\n        print(host)\n"
+    )
+    result = eryx.Sandbox(network=eryx.NetConfig(), env={"HOSTS": hosts}).execute(code)
+    assert result.stdout_text.split() == hosts.split()
+
+
 def test_config() -> None:
     config = eryx.NetConfig()
     assert (config.max_connections, config.connect_timeout_ms, config.io_timeout_ms) == (10, 30_000, 60_000)
@@ -151,7 +214,8 @@ def test_config() -> None:
     changed = config.allow_host("a.test")
     again = config.block_host("b.test")
     assert changed.allowed_hosts == config.allowed_hosts == ["a.test"]
-    assert changed.blocked_hosts == [] and again.blocked_hosts == config.blocked_hosts == ["b.test"]
+    assert changed.blocked_hosts == PRIVATE_HOSTS
+    assert again.blocked_hosts == config.blocked_hosts == [*PRIVATE_HOSTS, "b.test"]
     assert config.allow_network("10.1.0.0/16").allow_internal_host("*.corp").internal_hosts == ["*.corp"]
     permissive = eryx.NetConfig.permissive()
     assert permissive.max_connections == 100 and permissive.blocked_networks == []
