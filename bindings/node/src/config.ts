@@ -2,6 +2,7 @@
 
 import type { Callbacks } from "./callbacks.js";
 import type { Handlers } from "./executor.js";
+import type { Library } from "./library.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
 import type { MCPManager } from "./mcp.js";
 import {
@@ -80,6 +81,8 @@ export interface CommonOptions extends HostOptions {
   vfs?: VfsStorage | undefined;
   /** Where they are; default "/data". */
   vfsMountPath?: string | undefined;
+  /** Bundles of host functions, Python modules and stubs. */
+  libraries?: readonly Library[] | undefined;
   /** MCP servers, whose tools the program may call: those that are connected now. */
   mcp?: MCPManager | undefined;
   /** Collect what programs do, step by step, in `ExecuteResult.trace`. */

@@ -1,9 +1,9 @@
 /** What sandboxes and sessions have in common: executing. */
 
-import { type CallbackTable, callbackMessages } from "./callbacks.js";
 import { Closing, type Kind, withIds } from "./closing.js";
 import type { ErrorRecord } from "./errors.js";
 import { Execution } from "./execution.js";
+import type { Offer } from "./library.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
 import type { OnConnect } from "./network.js";
 import { perform } from "./queue.js";
@@ -60,24 +60,24 @@ function limitsOf(options: ExecuteOptions): Record<string, unknown> | undefined 
 /** Base of Sandbox and Session: something that runs programs. */
 export abstract class Executor extends Closing {
   readonly #kind: Kind;
-  #callbacks: CallbackTable;
+  #offer: Offer;
   readonly #handlers: Handlers;
   #links: ExecutorLinks = {};
 
   /** @internal */
-  protected constructor(kind: Kind, callbacks: CallbackTable, handlers: Handlers) {
+  protected constructor(kind: Kind, offer: Offer, handlers: Handlers) {
     super(kind);
     this.#kind = kind;
-    this.#callbacks = callbacks;
+    this.#offer = offer;
     this.#handlers = handlers;
   }
 
   /** @internal Makes the object in the library. */
   protected create(config: Record<string, unknown>, fields: Record<string, unknown>, links: ExecutorLinks): void {
     this.#links = links;
-    const callbacks = callbackMessages(this.#callbacks);
+    const offered = this.#offer.config();
     const make = async ({ factory, store, ...ids }: Record<string, number>): Promise<number> => {
-      const message = { op: `${this.#kind}.new`, config: { ...config, callbacks, ...ids }, factory, store, ...fields };
+      const message = { op: `${this.#kind}.new`, config: { ...config, ...offered, ...ids }, factory, store, ...fields };
       return (await perform(message, {}, answerOf))[this.#kind] as number;
     };
     this.open(withIds({ ...links }, make));
@@ -92,13 +92,13 @@ export abstract class Executor extends Closing {
     this.#links = links;
   }
 
-  /** @internal The host functions that programs can await. */
-  protected get callbacks(): CallbackTable {
-    return this.#callbacks;
+  /** @internal The host functions that programs can await, and libraries. */
+  protected get offer(): Offer {
+    return this.#offer;
   }
 
-  protected set callbacks(table: CallbackTable) {
-    this.#callbacks = table;
+  protected set offer(offer: Offer) {
+    this.#offer = offer;
   }
 
   /** @internal */
@@ -128,7 +128,7 @@ export abstract class Executor extends Closing {
     return this.withId((id) => {
       const message = { op: `${this.#kind}.${operation}`, [this.#kind]: id, ...fields, ...rest };
       const { onConnect } = this.#handlers;
-      const host: Host = { owner: this, callbacks: this.#callbacks, onStdout, onStderr, onTrace, onConnect, signal };
+      const host: Host = { owner: this, callbacks: this.#offer.served, onStdout, onStderr, onTrace, onConnect, signal };
       return perform(message, host, read);
     });
   }
@@ -171,7 +171,7 @@ export abstract class Executor extends Closing {
     return new Execution(this.#handlers, options, (streaming) => this.execute(code, streaming));
   }
 
-  /** The callbacks as Python stubs (`.pyi`), to show to people and language models. */
+  /** The callbacks, and what libraries say of their modules, as Python stubs (`.pyi`): to show to people and language models. */
   async typeStubs(): Promise<string> {
     return (await this.ask("type_stubs")).text as string;
   }

@@ -1,8 +1,9 @@
 /** Factories: packages, imports and set-up code that are done once. */
 
-import { type Callbacks, type CallbackTable, callbackMessages, collect } from "./callbacks.js";
+import type { Callbacks } from "./callbacks.js";
 import { Closing } from "./closing.js";
 import { type Package, packageMessages } from "./config.js";
+import { type Library, Offer } from "./library.js";
 import { limitsMessage, type ResourceLimitsOptions } from "./limits.js";
 import { SandboxPool, type SandboxPoolOptions } from "./pool.js";
 import { perform } from "./queue.js";
@@ -24,6 +25,8 @@ export interface SandboxFactoryOptions {
   setupCode?: string | undefined;
   /** Host functions, for the set-up code and for what the factory makes. */
   callbacks?: Callbacks | undefined;
+  /** Bundles of host functions, modules and stubs, for the imports, the set-up code and what the factory makes. */
+  libraries?: readonly Library[] | undefined;
   /** Of the imports and of the set-up code, each; default 5 minutes and 1 GiB. */
   resourceLimits?: ResourceLimitsOptions | undefined;
   /** Ends the work when it is aborted. */
@@ -34,24 +37,27 @@ export interface SandboxFactoryOptions {
 export interface LoadOptions {
   /** Host functions for what the factory makes: functions are not saved. */
   callbacks?: Callbacks | undefined;
+  /** Libraries for what the factory makes: they are not saved either. */
+  libraries?: readonly Library[] | undefined;
 }
 
-/** A saved factory: where it is, and the host functions that it is given anew. */
+/** A saved factory: where it is, and what it is given anew. */
 class Saved {
   constructor(
     readonly fields: { path: string } | { data: Uint8Array },
     readonly callbacks: Callbacks | undefined,
+    readonly libraries: readonly Library[] | undefined,
   ) {}
 }
 
-function newMessage(options: SandboxFactoryOptions, callbacks: CallbackTable): Record<string, unknown> {
+function newMessage(options: SandboxFactoryOptions, offer: Offer): Record<string, unknown> {
   const config = {
     packages: packageMessages(options.packages),
     requirements: options.requirements,
     lock_file: options.lockFile,
     imports: options.imports,
     setup_code: options.setupCode,
-    callbacks: callbackMessages(callbacks),
+    ...offer.config(),
     limits: limitsMessage(options.resourceLimits),
   };
   return { op: "factory.new", config };
@@ -66,16 +72,16 @@ function newMessage(options: SandboxFactoryOptions, callbacks: CallbackTable): R
  * await factory.createSandbox().execute("import json\\nprint(json.dumps(RATE))"); // json is there already
  */
 export class SandboxFactory extends Closing {
-  readonly #callbacks: CallbackTable;
+  readonly #offer: Offer;
   #size = 0;
 
   /** Begins the work, and never blocks; `ready()` resolves when it is done. */
   constructor(options: SandboxFactoryOptions = {}) {
     super("factory");
     const saved = options instanceof Saved ? options : undefined;
-    this.#callbacks = collect(options.callbacks);
-    const message = saved ? { op: "factory.load", ...saved.fields } : newMessage(options, this.#callbacks);
-    const host = { callbacks: this.#callbacks, signal: options.signal };
+    this.#offer = new Offer(options);
+    const message = saved ? { op: "factory.load", ...saved.fields } : newMessage(options, this.#offer);
+    const host = { callbacks: this.#offer.served, signal: options.signal };
     this.open(
       perform(message, host, answerOf).then((answer) => {
         this.#size = Number(answer.size_bytes);
@@ -86,12 +92,12 @@ export class SandboxFactory extends Closing {
 
   /** A factory that `save` wrote, by the same build of eryx. Its packages are inside of the file. */
   static async load(path: string, options: LoadOptions = {}): Promise<SandboxFactory> {
-    return SandboxFactory.#restored(new Saved({ path }, options.callbacks));
+    return SandboxFactory.#restored(new Saved({ path }, options.callbacks, options.libraries));
   }
 
   /** A factory of what `toBytes` gave, by the same build of eryx. */
   static async fromBytes(data: Uint8Array, options: LoadOptions = {}): Promise<SandboxFactory> {
-    return SandboxFactory.#restored(new Saved({ data }, options.callbacks));
+    return SandboxFactory.#restored(new Saved({ data }, options.callbacks, options.libraries));
   }
 
   static async #restored(saved: Saved): Promise<SandboxFactory> {
@@ -100,9 +106,9 @@ export class SandboxFactory extends Closing {
     return factory;
   }
 
-  /** @internal Host functions of what the factory makes. */
-  get callbacks(): CallbackTable {
-    return this.#callbacks;
+  /** @internal Host functions and libraries of what the factory makes. */
+  get offer(): Offer {
+    return this.#offer;
   }
 
   /** Writes the factory to a file. */

@@ -36,6 +36,7 @@ export {
 export type { Execution, OutputChunk } from "./execution.js";
 export type { ExecuteOptions, Executor } from "./executor.js";
 export { type LoadOptions, SandboxFactory, type SandboxFactoryOptions } from "./factory.js";
+export { Library, type LibraryOptions } from "./library.js";
 export { type OutputOverflow, ResourceLimits, type ResourceLimitsOptions } from "./limits.js";
 export {
   type ConnectOptions,

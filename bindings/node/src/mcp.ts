@@ -1,10 +1,10 @@
 /** MCP: tools of Model Context Protocol servers for sandboxed programs, and a sandbox as such a server. */
 
-import { callbackMessages, collect } from "./callbacks.js";
 import { Closing, withIds } from "./closing.js";
 import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
 import { InitializationError } from "./errors.js";
 import type { SandboxFactory } from "./factory.js";
+import { Offer } from "./library.js";
 import { perform } from "./queue.js";
 import { answerOf } from "./request.js";
 
@@ -181,10 +181,10 @@ export interface ServeOptions extends CommonOptions {
  */
 export async function serve(options: ServeOptions = {}): Promise<void> {
   const { factory, vfs, mcp, signal } = options;
-  const callbacks = collect(options.callbacks, factory?.callbacks);
-  const config = { ...commonConfig(options), callbacks: callbackMessages(callbacks) };
+  const offer = new Offer(options, factory?.offer);
+  const config = { ...commonConfig(options), ...offer.config() };
   await withIds({ factory, vfs, mcp }, ({ factory: id, ...ids }) => {
     const message = { op: "mcp.serve", config: { ...config, ...ids }, factory: id };
-    return perform(message, { callbacks, signal, ...handlersOf(options), owner: options }, answerOf);
+    return perform(message, { callbacks: offer.served, signal, ...handlersOf(options), owner: options }, answerOf);
   });
 }

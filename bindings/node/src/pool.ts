@@ -1,11 +1,11 @@
 /** Pools: a bounded number of sandboxes, some of them ready-made. */
 
-import { type CallbackTable, callbackMessages, collect } from "./callbacks.js";
 import { Closing, type Links, withIds } from "./closing.js";
 import { type CommonOptions, commonConfig, type HostOptions, handlersOf } from "./config.js";
 import { PoolClosedError, PoolExhaustedError } from "./errors.js";
 import type { Handlers } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
+import { Offer } from "./library.js";
 import { limitsMessage } from "./limits.js";
 import { perform } from "./queue.js";
 import { answerOf } from "./request.js";
@@ -56,8 +56,8 @@ export class PooledSandbox extends Stateful {
   readonly #pool: SandboxPool;
 
   /** @internal */
-  constructor(id: number, callbacks: CallbackTable, handlers: Handlers, pool: SandboxPool) {
-    super("session", callbacks, handlers);
+  constructor(id: number, offer: Offer, handlers: Handlers, pool: SandboxPool) {
+    super("session", offer, handlers);
     this.#pool = pool;
     this.open(Promise.resolve(id));
   }
@@ -86,7 +86,7 @@ export class PooledSandbox extends Stateful {
  * }
  */
 export class SandboxPool extends Closing {
-  readonly #callbacks: CallbackTable;
+  readonly #offer: Offer;
   readonly #handlers: Handlers;
   readonly #links: Links;
 
@@ -95,10 +95,10 @@ export class SandboxPool extends Closing {
     super("pool");
     const { factory, maxSize, minIdle, acquireTimeoutMs, idleTimeoutMs } = options;
     if (maxSize !== undefined && !(maxSize >= 1)) throw new RangeError(`maxSize is ${maxSize}: use a positive number`);
-    this.#callbacks = collect(options.callbacks, factory?.callbacks);
+    this.#offer = new Offer(options, factory?.offer);
     this.#handlers = handlersOf(options);
     this.#links = { factory, vfs: options.vfs, mcp: options.mcp };
-    const config = { ...commonConfig(options), callbacks: callbackMessages(this.#callbacks) };
+    const config = { ...commonConfig(options), ...this.#offer.config() };
     const message = {
       op: "pool.new",
       max_size: maxSize,
@@ -118,10 +118,10 @@ export class SandboxPool extends Closing {
 
   async #lease(wait: boolean, options: LeaseOptions): Promise<PooledSandbox> {
     const { resourceLimits, callbacks, args, env, stdin, signal } = options;
-    const table = callbacks === undefined ? this.#callbacks : collect(callbacks, this.#callbacks);
+    const offer = callbacks === undefined ? this.#offer : new Offer({ callbacks }, this.#offer);
     const config = {
       limits: resourceLimits && limitsMessage(resourceLimits),
-      callbacks: callbacks && callbackMessages(table),
+      callbacks: callbacks && offer.messages(),
       args,
       env,
       stdin: typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
@@ -132,7 +132,7 @@ export class SandboxPool extends Closing {
       onStdout: options.onStdout ?? this.#handlers.onStdout,
       onStderr: options.onStderr ?? this.#handlers.onStderr,
     };
-    return new PooledSandbox(session as number, table, handlers, this);
+    return new PooledSandbox(session as number, offer, handlers, this);
   }
 
   /** A lease; waits for one behind those who wait already. PoolTimeoutError, PoolClosedError, AbortError. */

@@ -1,9 +1,9 @@
 /** Sandboxes: programs that know nothing of each other. */
 
-import { type CallbackTable, collect } from "./callbacks.js";
 import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
 import { Executor } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
+import { Offer } from "./library.js";
 
 /** What a sandbox is made with. */
 export interface SandboxOptions extends CommonOptions {
@@ -21,8 +21,7 @@ export interface SandboxOptions extends CommonOptions {
 export class Sandbox extends Executor {
   /** Never blocks: what is wrong with the options is thrown by the first execution, or by `ready()`. */
   constructor(options: SandboxOptions = {}) {
-    const callbacks: CallbackTable = collect(options.callbacks, options.factory?.callbacks);
-    super("sandbox", callbacks, handlersOf(options));
+    super("sandbox", new Offer(options, options.factory?.offer), handlersOf(options));
     const { factory, vfs, mcp } = options;
     this.create(commonConfig(options), {}, { factory, vfs, mcp });
   }

@@ -1,9 +1,10 @@
 /** Sessions: one guest whose state lives from one execution to the next. */
 
-import { type Callbacks, type CallbackTable, callbackMessages, collect } from "./callbacks.js";
+import type { Callbacks } from "./callbacks.js";
 import { type CommonOptions, commonConfig, handlersOf } from "./config.js";
 import { type ExecuteOptions, Executor, type ExecutorLinks, type Handlers } from "./executor.js";
 import type { SandboxFactory } from "./factory.js";
+import { Offer } from "./library.js";
 import { resultOf } from "./request.js";
 import type { SessionStore } from "./store.js";
 
@@ -57,16 +58,16 @@ export abstract class Stateful extends Executor {
     await this.#ask("set", { name, value });
   }
 
-  /** Replaces the callbacks, from the next execution on. */
+  /** Replaces the callbacks, but for those of libraries, from the next execution on. */
   async setCallbacks(callbacks: Callbacks): Promise<void> {
-    const table = collect(callbacks);
-    await this.ask("set_callbacks", { callbacks: callbackMessages(table) });
-    this.callbacks = table;
+    const offer = new Offer({ callbacks, libraries: this.offer.libraries });
+    await this.ask("set_callbacks", { callbacks: offer.messages() });
+    this.offer = offer;
   }
 
   /** An operation that may run code of the guest's. */
   #ask(operation: string, fields: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    return this.ask(operation, fields, { callbacks: this.callbacks });
+    return this.ask(operation, fields, { callbacks: this.offer.served });
   }
 
   /** How many executions were begun since the session started or was reset, failed ones included. */
@@ -128,7 +129,7 @@ export abstract class Stateful extends Executor {
 class Adopted {
   constructor(
     readonly id: number,
-    readonly callbacks: CallbackTable,
+    readonly offer: Offer,
     readonly handlers: Handlers,
     readonly links: ExecutorLinks,
   ) {}
@@ -146,12 +147,12 @@ export class Session extends Stateful {
   /** Never blocks: what is wrong with the options is thrown by the first execution, or by `ready()`. */
   constructor(options: SessionOptions = {}) {
     if (options instanceof Adopted) {
-      super("session", options.callbacks, options.handlers);
+      super("session", options.offer, options.handlers);
       this.links = options.links;
       this.open(Promise.resolve(options.id));
       return;
     }
-    super("session", collect(options.callbacks, options.factory?.callbacks), handlersOf(options));
+    super("session", new Offer(options, options.factory?.offer), handlersOf(options));
     const { stdin, keepTasks, checkpoint, image, factory, store, vfs, mcp } = options;
     const config = {
       ...commonConfig(options),
@@ -181,7 +182,7 @@ export class Session extends Stateful {
   async fork(): Promise<Session> {
     const { session } = await this.ask("fork");
     return new Session(
-      new Adopted(session as number, this.callbacks, this.handlers, this.links) as object as SessionOptions,
+      new Adopted(session as number, this.offer, this.handlers, this.links) as object as SessionOptions,
     );
   }
 }

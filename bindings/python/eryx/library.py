@@ -57,7 +57,7 @@ class Library:
         return dict(self._modules)
 
     @property
-    def callbacks(self) -> list[str]:
+    def callback_names(self) -> list[str]:
         """The names of the host functions."""
         return list(self._callbacks)
 

@@ -105,7 +105,7 @@ def test_sums():
     right = eryx.Library.merge([base, eryx.Library("right", modules={"base2.right": ""})])
     both = left + right
     assert both.name == "base + left + right" and sorted(both.modules) == ["base", "base2.right", "left"]
-    assert both.callbacks == ["count"] and both.stubs == "N: int\n# left\nN: int"
+    assert both.callback_names == ["count"] and both.stubs == "N: int\n# left\nN: int"
     assert repr(both) == (
         "Library('base + left + right', modules=['base', 'base2.right', 'left'], callbacks=['count'])"
     )
