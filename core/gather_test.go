@@ -29,6 +29,31 @@ func TestGather(t *testing.T) {
 		{"many", "print(sum(await asyncio.gather(*[a(x=i) for i in range(900)])))", "404550"},
 		{"none", "print(await asyncio.gather())", "[]"},
 		{"error", "try:\n    await asyncio.gather(a(x=1), a(error='bad'), a(ms=20))\nexcept CallbackError as e:\n    print(e)", "bad"},
+		{"the first error in time", "try:\n    await asyncio.gather(a(ms=5), a(error='late', ms=60), a(error='early', ms=5), a(error='later', ms=90))\nexcept CallbackError as e:\n    print(e)", "early"},
+		{"error while others go on", `
+slow = asyncio.gather(a(x=1, ms=30), a(error="bad"), a(error="worse", ms=10), a(x=2, ms=30))
+try:
+    await slow
+except CallbackError as e:
+    print(e, slow.done())
+await asyncio.sleep(0.06)
+print(slow.exception())`, "bad True\nbad"},
+		{"error of another", `
+async def fail():
+    try:
+        await a(error="own", ms=5)
+    except CallbackError as e:
+        return str(e)
+both = asyncio.gather(a(x=1, ms=20), a(x=2, ms=20))
+task = asyncio.create_task(fail())
+print(await both, await task)`, "[1, 2] own"},
+		{"errors in two", `
+first = asyncio.gather(a(x=1, ms=20), a(x=2), return_exceptions=True)
+second = asyncio.gather(a(x=3, ms=20), a(error="bad", ms=5))
+print(await asyncio.gather(first, second, return_exceptions=True))`, "[[1, 2], CallbackError('bad')]"},
+		{"all errors", "print(len(await asyncio.gather(*[a(error=str(i)) for i in range(300)], return_exceptions=True)))", "300"},
+		{"nobody waits", "asyncio.gather(a(ms=9000), a(error='bad'))\nprint('end')", "end"},
+		{"bad argument that is raised", "try:\n    await asyncio.gather(a(x=1), a(x=object()), a(ms=5))\nexcept TypeError as e:\n    print('TypeError')", "TypeError"},
 		{"return_exceptions", "print(await asyncio.gather(a(x=1), a(error='bad'), return_exceptions=True))", "[1, CallbackError('bad')]"},
 		{"bad argument", "print(await asyncio.gather(a(x=1), a(x=object()), return_exceptions=True))",
 			"[1, TypeError(\"answer() argument 'x': object cannot be passed to the host\")]"},

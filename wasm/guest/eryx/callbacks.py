@@ -65,6 +65,7 @@ def _settle(future: asyncio.Future[Any], message: list[Any]) -> None:
         future.set_result(message[2])
     else:
         future.set_exception(CallbackError(message[3], message[2]))
+        gather.call_failed(message[0], future)
 
 
 def _refused() -> CallbackError:
@@ -343,7 +344,7 @@ def invoke(name: str, /, *args: Any, **kwargs: Any) -> Any:
 def install() -> None:
     """Make the functions builtins, so that imported modules see them too."""
     loop.settle = _settle
-    gather.install(_function(Spec({"name": "any"})).__code__, _cancel)
+    gather.install(_function(Spec({"name": "any"})).__code__, _next_number, _cancel)
     builtins.invoke = invoke  # type: ignore[attr-defined]
     builtins.list_callbacks = list_callbacks  # type: ignore[attr-defined]
     builtins.CallbackError = CallbackError  # type: ignore[attr-defined]

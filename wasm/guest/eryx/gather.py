@@ -14,13 +14,16 @@ from typing import Any
 from .loop import HostedLoop, pending
 
 _original = tasks.gather
-# Set by install(): the code that all host functions' coroutines run, and what cancels a call by its number.
+# Set by install(): the code that all host functions' coroutines run, what numbers calls, and what cancels one by its number.
 _code: CodeType
+next_number: Callable[[], int]
 cancel_call: Callable[[int], None]
 starting = False  # host functions return their futures
 
 
-async def _begin_all(coroutines: tuple[Any, ...], loop: HostedLoop, children: list[asyncio.Future[Any]]) -> None:
+async def _begin_all(
+    coroutines: tuple[Any, ...], loop: HostedLoop, children: list[asyncio.Future[Any]], failed: list[asyncio.Future[Any]]
+) -> None:
     """Add the futures that the coroutines wait for; one that fails to begin is a future that has failed.
 
     While ``starting`` is set a host function returns its future at once, so that no coroutine is left that would have to be
@@ -32,18 +35,19 @@ async def _begin_all(coroutines: tuple[Any, ...], loop: HostedLoop, children: li
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            failed = loop.create_future()
-            failed.set_exception(error)
-            children.append(failed)
+            future = loop.create_future()
+            future.set_exception(error)
+            children.append(future)
+            failed.append(future)
 
 
-def _begin(coroutines: tuple[Any, ...], loop: HostedLoop) -> list[asyncio.Future[Any]]:
-    """The futures of the coroutines' calls, which have begun."""
+def _begin(coroutines: tuple[Any, ...], loop: HostedLoop, failed: list[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+    """The futures of the coroutines' calls, which have begun; those that have failed are added to ``failed``."""
     global starting
     children: list[asyncio.Future[Any]] = []
     starting = True
     try:
-        _begin_all(coroutines, loop, children).send(None)
+        _begin_all(coroutines, loop, children, failed).send(None)
     except StopIteration:
         pass
     finally:
@@ -60,67 +64,92 @@ def _outcome(future: asyncio.Future[Any]) -> Any:
     return future.result() if error is None else error
 
 
+_result = asyncio.Future.result
+_open: set[_Gathering] = set()  # those with children that are not done
+
+
+def call_failed(number: int, future: asyncio.Future[Any]) -> None:
+    """Call ``number``, for which ``future`` waits, has failed: if it was gathered, that gathering has to know."""
+    for gathering in tuple(_open):
+        if gathering.first < number < gathering.last:
+            gathering.fail(future)
+
+
+def forget() -> None:
+    """The gatherings that are open will never be done."""
+    _open.clear()
+
+
 class _Gathering:
-    """One gathering: as asyncio.gather's own function has it, for futures that nobody else knows."""
+    """One gathering: as asyncio.gather's own function has it, for futures that nobody else knows.
+
+    Only one child at a time has a callback: when it is done, the next one that is not gets it. What fails meanwhile is told by
+    ``call_failed``, and what is cancelled is cancelled with all others.
+    """
 
     def __init__(self, coroutines: tuple[Any, ...], loop: HostedLoop, return_exceptions: bool) -> None:
+        self.loop = loop
         self.return_exceptions = return_exceptions
-        self.children = _begin(coroutines, loop)
+        failed: list[asyncio.Future[Any]] = []
+        self.first = next_number()  # all calls of the children have numbers between these two
+        self.children = _begin(coroutines, loop, failed)
+        self.last = next_number()
+        self.rest = iter(self.children)
         self.outer = tasks._GatheringFuture(self.children, loop=loop)  # type: ignore[attr-defined]
-        self.numbers: dict[asyncio.Future[Any], int] | None = None
+        self.failure: asyncio.Future[Any] | None = None  # the first
+        for child in failed:
+            self.fail(child)
 
     def start(self) -> asyncio.Future[Any]:
         """Wait for all children."""
-        done = self.make_callback()
-        for child in self.children:
-            if child.done():
-                done(child)
-            else:
-                child.add_done_callback(done)
+        _open.add(self)
+        self.go_on(None)
         return self.outer  # type: ignore[no-any-return]
 
-    def make_callback(self) -> Any:
-        """What each child calls when it is done; the usual case, an answer, is short."""
-        left = len(self.children)
-        outer = self.outer
+    def go_on(self, _: Any) -> None:
+        """Wait for the next child that is not done."""
+        for child in self.rest:
+            if not child.done():
+                child.add_done_callback(self.go_on)
+                return
+        _open.discard(self)
+        self.finish()
 
-        def done(future: asyncio.Future[Any]) -> None:
-            nonlocal left
-            left -= 1
-            if future._exception is not None or future.cancelled() or outer.done():
-                self.unusual(future)
-            if not left and not outer.done():
-                self.finish(future)
-
-        return done
-
-    def unusual(self, future: asyncio.Future[Any]) -> None:
-        """A child has failed or was cancelled."""
-        cancelled = future.cancelled()
-        if cancelled:
-            self.tell_host(future)
-        error = future._make_cancelled_error() if cancelled else future.exception()  # type: ignore[attr-defined]
-        if not self.return_exceptions and error is not None and not self.outer.done():
+    def fail(self, child: asyncio.Future[Any]) -> None:
+        """A child has failed."""
+        error = child.exception()  # also for its own sake: somebody has seen it
+        if self.return_exceptions or self.outer.done():
+            return
+        if self.failure is None and any(child is own for own in self.children):
+            self.failure = child
+        if self.failure is child:
             self.outer.set_exception(error)
 
-    def tell_host(self, future: asyncio.Future[Any]) -> None:
-        """Cancel the call of a child on the host, unless its answer is here."""
-        if self.numbers is None:
-            self.numbers = {waiting: number for number, waiting in pending.items()}
-        number = self.numbers.get(future)
-        if number is not None:
-            cancel_call(number)
-
-    def finish(self, last: asyncio.Future[Any]) -> None:
+    def finish(self) -> None:
         """All children are done."""
-        if self.return_exceptions:
-            results = [_outcome(child) for child in self.children]
-        else:
-            results = [child.result() for child in self.children]
-        if self.outer._cancel_requested:
-            self.outer.set_exception(last._make_cancelled_error())  # type: ignore[attr-defined]
-        else:
-            self.outer.set_result(results)
+        outer = self.outer
+        if outer._cancel_requested:
+            self.finish_cancelled()
+        elif not outer.done():
+            try:
+                outer.set_result(list(map(_outcome if self.return_exceptions else _result, self.children)))
+            except CancelledError:  # of one child, which is nobody else's business
+                self.finish_cancelled()
+
+    def finish_cancelled(self) -> None:
+        """All children are done, some because they were cancelled."""
+        cancelled = [child for child in self.children if child.cancelled()]
+        self.tell_host(cancelled)
+        if not self.outer.done():
+            self.outer.set_exception(cancelled[0]._make_cancelled_error())  # type: ignore[attr-defined]
+
+    def tell_host(self, cancelled: list[asyncio.Future[Any]]) -> None:
+        """Cancel the calls of children on the host, unless their answers are here."""
+        numbers = {waiting: number for number, waiting in pending.items()}
+        for child in cancelled:
+            number = numbers.get(child)
+            if number is not None:
+                cancel_call(number)
 
 
 def _all_calls(awaitables: tuple[Any, ...]) -> bool:
@@ -142,8 +171,9 @@ def gather(*coros_or_futures: Any, return_exceptions: bool = False) -> Any:
     return _original(*coros_or_futures, return_exceptions=return_exceptions)
 
 
-def install(code: CodeType, cancel: Callable[[int], None]) -> None:
-    """Make this asyncio's ``gather``; ``code`` is that of host functions, ``cancel`` what ends a call by its number."""
-    global _code, cancel_call
-    _code, cancel_call = code, cancel
+def install(code: CodeType, number: Callable[[], int], cancel: Callable[[int], None]) -> None:
+    """Make this asyncio's ``gather``: ``code`` is that of host functions, ``number`` gives a call its number, by which ``cancel``
+    ends it."""
+    global _code, next_number, cancel_call
+    _code, next_number, cancel_call = code, number, cancel
     asyncio.gather = tasks.gather = gather

@@ -115,7 +115,7 @@ class Loop(selector_events.BaseSelectorEventLoop):
 class HostedLoop(Loop):
     """The loop that the host drives: it never blocks. Its hot parts are in C, see shim/loop.c."""
 
-    failure: MemoryError | None = None
+    out_of_memory: Callable[[MemoryError], None]  # set by the runner
     _task_factory = None  # asyncio's constructor calls set_debug() before it sets this
 
     def __init__(self) -> None:
@@ -124,6 +124,7 @@ class HostedLoop(Loop):
         _eryx.loop_setup(
             self, self._ready, events.Handle, asyncio.Future, pending, self._handle_failed, self._run_other, receive_one  # type: ignore[attr-defined]
         )
+        self.turn = self._make_turn()
         self._hooks: Any = None
         self._tune()
 
@@ -169,22 +170,32 @@ class HostedLoop(Loop):
         if not handle._cancelled:
             handle._run()
 
-    def step(self) -> bool:
-        """Run what is runnable now, without blocking; whether more is."""
-        ready = self._ready  # type: ignore[attr-defined]
-        scheduled = self._scheduled  # type: ignore[attr-defined]
-        try:
-            messages = _eryx.wait(0)
-            if messages:
-                _eryx.receive(messages)
-        except MemoryError as error:  # what came from the host does not fit: the program must end
-            self.failure = error
-        if self._keys:
-            self._process_events(self._selector.ready())  # type: ignore[attr-defined]
-        if scheduled:
-            self._due_timers(scheduled, ready)
-        _eryx.run_ready(len(ready))
-        return len(ready) > 0
+    def _make_turn(self) -> Callable[[], int]:
+        """``turn()`` runs what is runnable now, without blocking: 0 if more is, else nanoseconds until the next timer, -1: none.
+
+        It is a closure, since each attribute of the loop costs as much as a call in C here.
+        """
+        ready: Any = self._ready  # type: ignore[attr-defined]
+        keys, wait, receive, run_ready = self._keys, _eryx.wait, _eryx.receive, _eryx.run_ready
+
+        def turn() -> int:
+            try:
+                messages = wait(0)
+                if messages:
+                    receive(messages)
+            except MemoryError as error:  # what came from the host does not fit
+                self.out_of_memory(error)
+            if keys:
+                self._process_events(self._selector.ready())  # type: ignore[attr-defined]
+            scheduled = self._scheduled  # type: ignore[attr-defined]
+            if scheduled:
+                self._due_timers(scheduled, ready)
+            run_ready(len(ready))
+            if ready:
+                return 0
+            return self._next_deadline() if keys or self._scheduled else -1  # type: ignore[attr-defined]
+
+        return turn
 
     def _due_timers(self, scheduled: list[Any], ready: Any) -> None:
         end = self.time() + self._clock_resolution  # type: ignore[attr-defined]
@@ -199,7 +210,7 @@ class HostedLoop(Loop):
             heapq.heappop(scheduled)
             timer._scheduled = False
 
-    def next_deadline(self) -> int:
+    def _next_deadline(self) -> int:
         """Nanoseconds until the next timer; -1 when there is none."""
         if self._selector._always:  # type: ignore[attr-defined]
             return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import _eryx
 
-from . import errors, exits, interrupt, output, programs, result, trace
+from . import errors, exits, gather, interrupt, output, programs, result, trace
 from .loop import HostedLoop, pending
 
 _CO_COROUTINE = 0x80
@@ -56,6 +56,7 @@ def hosted_loop() -> HostedLoop:
     global _loop
     if _loop is None or _loop.is_closed():
         _loop = HostedLoop()
+        _loop.out_of_memory = _out_of_memory
         # So that get_event_loop() and Future() outside of a task find it, as in any asyncio program.
         asyncio.set_event_loop(_loop)
     return _loop
@@ -128,21 +129,24 @@ def step() -> Reply:
     run = current
     if run is None or run.task is None or run.hosted is None:
         return ["idle"]
-    loop, task = run.hosted, run.task
-    while not task.done():
+    turn, done = run.hosted.turn, run.task.done
+    while not done():
         try:
-            more = loop.step()
-            if loop.failure is not None:
-                run.failure, loop.failure = loop.failure, None
-                task.cancel("out of memory")
-            elif not more:
-                deadline = loop.next_deadline()
-                if deadline != 0 and not task.done():
+            wait = turn()
+            if wait and not done():
+                if trace.on:
                     trace.flush()
-                    return deadline
+                return wait
         except (KeyboardInterrupt, SystemExit) as error:
-            _stop_main(run, task, error)
-    return finish(run, run.failure or _error_of(task))
+            _stop_main(run, run.task, error)
+    return finish(run, run.failure or _error_of(run.task))
+
+
+def _out_of_memory(error: MemoryError) -> None:
+    """What came from the host does not fit: the program must end."""
+    if current is not None and current.task is not None:
+        current.failure = error
+        current.task.cancel("out of memory")
 
 
 def _stop_main(run: Run, task: asyncio.Task[Any], error: BaseException) -> None:
@@ -195,6 +199,7 @@ def finish(run: Run, error: BaseException | None) -> Reply:
 def _outcome(run: Run, error: BaseException | None) -> list[Any]:
     if not run.keep_tasks and pending:
         pending.clear()
+        gather.forget()
     output.flush()
     outcome: dict[str, Any] = {}
     if error is None:
