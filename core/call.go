@@ -53,7 +53,7 @@ func CallbackErrorf(code, format string, args ...any) error {
 // program has stopped waiting, is dropped.
 func (c *Call) Complete(value any, err error) {
 	if c.answer(value, err) {
-		go c.execution.pump(stepMessage, true)
+		tasks.begin(c.execution.goOn)
 	}
 }
 

@@ -38,7 +38,7 @@ func (c *Call) Send(item any) error {
 	c.touched = time.Now()
 	c.mu.Unlock()
 	if c.execution.sendItem(c, event) {
-		go c.execution.pump(stepMessage, true)
+		tasks.begin(c.execution.goOn)
 	}
 	return nil
 }

@@ -102,6 +102,9 @@ func (x *execution) pump(message []byte, owned bool) {
 	x.drain(owned)
 }
 
+// goOn drives the program on, for who has just taken the pump.
+func (x *execution) goOn() { x.pump(stepMessage, true) }
+
 // rest is called when nothing in the guest is runnable. It reports the next message when there already is
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {

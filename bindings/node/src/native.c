@@ -12,11 +12,14 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The library's functions, opened once per process: Go cannot be unloaded. */
 static struct {
@@ -37,7 +40,13 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 /* What one environment has. It is freed when its threadsafe function is. */
 typedef struct {
     napi_threadsafe_function wake;
-    uint64_t queue; /* 0: not open */
+    uint64_t queue;      /* 0: not open */
+    atomic_bool pending; /* the queue may have events */
+    atomic_bool awake;   /* the loop looks at pending before it sleeps: it need not be woken */
+    /* The rest is used in the environment's thread only. */
+    int64_t woken;        /* when the loop was woken, or had its last turn; ns */
+    int32_t skip, misses; /* so many looks are left out; so many were the last time */
+    bool several_processors;
 } environment;
 
 /* OR_RETURN ends a function with the pending exception, or one that says which call failed. */
@@ -110,19 +119,105 @@ static void mind_child_signal(void) {
 /* notify runs on a thread of the library's. */
 static void notify(void *user_data) {
     environment *own = user_data;
-    napi_call_threadsafe_function(own->wake, NULL, napi_tsfn_nonblocking);
+    atomic_store(&own->pending, true);
+    if (!atomic_load(&own->awake))
+        napi_call_threadsafe_function(own->wake, NULL, napi_tsfn_nonblocking);
 }
 
-/* on_wake runs in the environment's thread; env is NULL when it is being torn down. */
-static void on_wake(napi_env env, napi_value callback, void *context, void *data) {
-    (void)context, (void)data;
-    napi_value receiver;
-    if (env == NULL || napi_get_undefined(env, &receiver) != napi_ok)
-        return;
-    if (napi_call_function(env, receiver, callback, 0, NULL, NULL) == napi_pending_exception) {
-        napi_value error;
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/*
+ * Waking a loop that sleeps takes longer than what a guest does between two calls. So after each batch of events the thread
+ * looks for the next one before it sleeps, as long as that has lately been of use: docs/decisions/0021-looking-that-pays.md.
+ */
+enum {
+    LOOK_NS = 50000,    /* so long */
+    STALL_NS = 10000,   /* who is away for so long has had to leave the processor to others: looking hinders them */
+    TURN_NS = 1000000,  /* after so long the loop's timers and other handles have their turn */
+    MOST_SKIPPED = 127, /* looks in a row, when they are of no use */
+};
+
+/* look waits for an event; whether there is one. */
+static bool look(environment *own) {
+    int64_t now = now_ns(), end = now + LOOK_NS;
+    bool stalled = false;
+    while (!atomic_load(&own->pending) && now < end && !stalled) {
+        int64_t last = now;
+        now = now_ns();
+        stalled = now - last > STALL_NS;
+    }
+    bool found = atomic_load(&own->pending);
+    if (found && !stalled) {
+        own->misses /= 2;
+    } else {
+        own->misses = own->misses < MOST_SKIPPED / 2 ? 2 * own->misses + 1 : MOST_SKIPPED;
+        own->skip = own->misses;
+    }
+    return found;
+}
+
+/* may_look: whether the thread is to look once the answers of this turn are given. */
+static bool may_look(environment *own) {
+    if (own->skip > 0) {
+        own->skip--;
+        return false;
+    }
+    return own->several_processors;
+}
+
+/* call_js calls the function of queueOpen's; whether that goes on by itself. */
+static bool call_js(napi_env env, napi_value callback, bool later) {
+    napi_value receiver, argument, result, error;
+    bool goes_on = false;
+    if (napi_get_undefined(env, &receiver) != napi_ok || napi_get_boolean(env, later, &argument) != napi_ok)
+        return false;
+    switch (napi_call_function(env, receiver, callback, 1, &argument, &result)) {
+    case napi_ok:
+        return napi_get_value_bool(env, result, &goes_on) == napi_ok && goes_on;
+    case napi_pending_exception:
         if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
             napi_fatal_exception(env, error);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static char looking; /* its address says that a call of on_wake is one of the thread's own, to look */
+
+/*
+ * on_wake runs in the environment's thread; env is NULL when it is being torn down. The host functions' promises go on when it
+ * has returned, so it looks in a call of its own, which the threadsafe function makes right after. As long as that is under
+ * way, and only then, awake is set.
+ */
+static void on_wake(napi_env env, napi_value callback, void *context, void *data) {
+    environment *own = context;
+    if (env == NULL)
+        return;
+    if (data != &looking) {
+        if (atomic_load(&own->awake)) /* a notify that did not know it yet */
+            return;
+        own->woken = now_ns();
+    } else if (now_ns() - own->woken > TURN_NS) {
+        call_js(env, callback, true); /* then resume() comes */
+        return;
+    } else if (!look(own)) {
+        atomic_store(&own->awake, false);
+        if (!atomic_load(&own->pending))
+            return;
+    }
+    bool again = may_look(own);
+    atomic_store(&own->awake, again);
+    atomic_store(&own->pending, false);
+    bool goes_on = call_js(env, callback, false);
+    if (again && (goes_on || napi_call_threadsafe_function(own->wake, &looking, napi_tsfn_nonblocking) != napi_ok)) {
+        atomic_store(&own->awake, false);
+        if (atomic_load(&own->pending))
+            notify(own);
     }
 }
 
@@ -191,18 +286,28 @@ static napi_value js_init(napi_env env, napi_callback_info info) {
     return number(env, library.init(abi, data, length));
 }
 
+/* How many processors the process may use. */
+static int processor_count(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 static napi_status start_waking(napi_env env, napi_value callback, environment *own) {
     napi_value name;
     napi_status status = napi_create_string_utf8(env, "eryx", NAPI_AUTO_LENGTH, &name);
     if (status == napi_ok)
-        status = napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, own, free_environment, NULL, on_wake,
+        status = napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, own, free_environment, own, on_wake,
                                                  &own->wake);
     if (status == napi_ok) /* until something is under way */
         status = napi_unref_threadsafe_function(env, own->wake);
     return status;
 }
 
-/* queueOpen(wake): opens the environment's queue; its id or a status. wake is called when there are events to drain. */
+/*
+ * queueOpen(wake): opens the environment's queue; its id or a status. wake(later) is called when there are events to drain:
+ * true when it has left some for the loop's next turn. If later is true, it must see to it that resume() is called in the
+ * loop's next turn, and drain nothing.
+ */
 static napi_value js_queue_open(napi_env env, napi_callback_info info) {
     environment *own = NULL;
     ARGUMENTS(1);
@@ -226,6 +331,7 @@ static napi_value js_queue_open(napi_env env, napi_callback_info info) {
     }
     OR_RETURN(napi_set_instance_data(env, own, NULL, NULL));
     own->queue = queue;
+    own->several_processors = processor_count() > 1;
     OR_RETURN(napi_add_env_cleanup_hook(env, on_exit_of_environment, own));
     library.set_notify(queue, notify, own);
     return number(env, (double)queue);
@@ -293,6 +399,19 @@ static napi_value js_drain(napi_env env, napi_callback_info info) {
     return number(env, status);
 }
 
+/* resume(): what the function of queueOpen's was asked to do in the loop's next turn. */
+static napi_value js_resume(napi_env env, napi_callback_info info) {
+    environment *own = NULL;
+    (void)info;
+    OR_RETURN(napi_get_instance_data(env, (void **)&own));
+    if (own == NULL || own->queue == 0)
+        return NULL;
+    own->woken = now_ns();
+    if (napi_call_threadsafe_function(own->wake, &looking, napi_tsfn_nonblocking) != napi_ok)
+        atomic_store(&own->awake, false);
+    return NULL;
+}
+
 /* keepAlive(wanted): whether the event loop is kept alive for the queue. */
 static napi_value js_keep_alive(napi_env env, napi_callback_info info) {
     environment *own = NULL;
@@ -325,7 +444,7 @@ NAPI_MODULE_INIT() {
         {"cancel", js_cancel},
         {"complete", js_complete},
         {"drain", js_drain},
-
+        {"resume", js_resume},
         {"keepAlive", js_keep_alive},
         {"fixSignals", js_fix_signals},
     };

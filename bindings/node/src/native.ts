@@ -39,12 +39,13 @@ const TEXTS: Record<number, string> = {
 export interface Addon {
   open(library: string): string | undefined;
   init(abiVersion: number, config: Uint8Array): number;
-  queueOpen(wake: () => void): number;
+  queueOpen(wake: (later: boolean) => boolean): number;
   queueClose(): void;
   submit(queue: number, message: Uint8Array): number;
   cancel(request: number): number;
   complete(answers: Uint8Array, length: number): number;
   drain(queue: number, buffer: Uint8Array, length: Uint32Array): number;
+  resume(): void;
   keepAlive(wanted: boolean): void;
   fixSignals(): number;
 }

@@ -14,6 +14,8 @@ const BUFFER_BYTES = 1 << 16;
 const LARGEST_KEPT = 1 << 20;
 /** How often one turn of the loop takes events; other work of the loop's comes next. */
 const ROUNDS = 32;
+/** Kept, since what replaces the global one for a while, such as fake timers, must not stop events. */
+const nextTurn = setImmediate;
 type Event = [kind: string, request: number, ...rest: unknown[]];
 
 class Queue {
@@ -30,7 +32,7 @@ class Queue {
   constructor(addon: Addon) {
     this.#addon = addon;
     this.#answers = new Answers(addon, () => this.#schedule());
-    this.#id = addon.queueOpen(() => this.#take());
+    this.#id = addon.queueOpen((later) => (later ? this.#resume() : this.#take()));
     check(this.#id);
     // Threads of the library's must not wake a loop that is being torn down.
     process.once("exit", () => addon.queueClose());
@@ -63,8 +65,14 @@ class Queue {
     });
   }
 
-  /** Takes and handles the events that are there. */
-  #take(): void {
+  /** Lets timers and all else have their turn before the addon goes on looking for events. */
+  #resume(): boolean {
+    nextTurn(() => this.#addon.resume());
+    return false;
+  }
+
+  /** Takes and handles the events that are there; whether it has left some for the next turn. */
+  #take(): boolean {
     let round = 0;
     do {
       try {
@@ -76,7 +84,8 @@ class Queue {
       }
       this.#answers.flush();
     } while (this.#more && ++round < ROUNDS);
-    if (this.#more) setImmediate(() => this.#take());
+    if (this.#more) nextTurn(() => this.#take());
+    return this.#more;
   }
 
   /** The events that wait; undefined: none. */

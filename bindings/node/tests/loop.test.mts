@@ -55,6 +55,18 @@ await asyncio.gather(*[flood(f) for f in [plain, later] * 20])`;
   await running;
 });
 
+test("fake timers do not stop callbacks", async (context) => {
+  // Enough calls, one after the other, that the addon gives the loop its turns meanwhile.
+  const session = new Session({
+    callbacks: { echo: async ({ x }: { x: number }) => x },
+    resourceLimits: { maxCallbackInvocations: null },
+  });
+  context.mock.timers.enable();
+  const { stdoutText } = await session.execute("print(sum([await echo(x=i) for i in range(3000)]))");
+  context.mock.timers.reset();
+  assert.equal(stdoutText, "4498500\n");
+});
+
 test("100 sandboxes at once", async () => {
   const double = async ({ n }: { n: number }) => 2 * n;
   const runs = Array.from({ length: 100 }, async (_, i) => {
