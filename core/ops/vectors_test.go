@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -20,6 +21,7 @@ type vectorCase struct {
 	Config    map[string]any
 	Callbacks []string
 	Session   bool
+	Refused   map[string]any
 	Steps     []map[string]any
 }
 
@@ -60,10 +62,18 @@ func TestVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			parts := strings.Split(strings.TrimRight(string(source), "\n"), "\n# --- next ---\n")
+			if len(source) == 0 {
+				parts = nil
+			}
 			r := &vectorRunner{t: t, client: newClient(t, sharedService()), index: index, c: c, parts: parts, kind: "sandbox"}
 			r.client.answer = hostFunctions()
 			if c.Session {
 				r.kind = "session"
+			}
+			if c.Refused != nil {
+				_, failure := r.client.do(r.kind+".new", map[string]any{"config": r.config()})
+				r.compare(map[string]any{"error": c.Refused}, nil, failure)
+				return
 			}
 			r.open()
 			for _, step := range c.Steps {
@@ -87,18 +97,42 @@ type vectorRunner struct {
 	id     any
 }
 
-// open makes the sandbox or session of the case.
-func (r *vectorRunner) open() {
-	config := map[string]any{}
-	for k, v := range r.c.Config {
-		config[k] = v
+// config is the configuration of the case, with its host functions.
+func (r *vectorRunner) config() map[string]any {
+	config := maps.Clone(r.c.Config)
+	if config == nil {
+		config = map[string]any{}
 	}
+	config["callbacks"] = r.callbacks(r.c.Callbacks)
+	if given, ok := config["libraries"].([]any); ok {
+		var libraries []any
+		for _, library := range given {
+			library := maps.Clone(library.(map[string]any))
+			names, _ := library["callbacks"].([]any)
+			var texts []string
+			for _, name := range names {
+				texts = append(texts, name.(string))
+			}
+			library["callbacks"] = r.callbacks(texts)
+			libraries = append(libraries, library)
+		}
+		config["libraries"] = libraries
+	}
+	return config
+}
+
+// callbacks announces host functions of the index.
+func (r *vectorRunner) callbacks(names []string) []any {
 	var callbacks []any
-	for _, name := range r.c.Callbacks {
+	for _, name := range names {
 		callbacks = append(callbacks, map[string]any{"name": name, "schema": string(r.index.HostFunctions[name].Schema)})
 	}
-	config["callbacks"] = callbacks
-	r.id = r.client.must(r.kind+".new", map[string]any{"config": config})[r.kind]
+	return callbacks
+}
+
+// open makes the sandbox or session of the case.
+func (r *vectorRunner) open() {
+	r.id = r.client.must(r.kind+".new", map[string]any{"config": r.config()})[r.kind]
 }
 
 func (r *vectorRunner) target() map[string]any { return map[string]any{r.kind: r.id} }

@@ -10,8 +10,12 @@ import {
   type CallbackOptions,
   type Callbacks,
   EryxError,
+  Library,
+  type LibraryOptions,
+  NetConfig,
   type ResourceLimitsOptions,
   Sandbox,
+  type Secret,
   Session,
   type SessionOptions,
 } from "eryx";
@@ -29,6 +33,7 @@ interface Case {
   config?: Record<string, unknown>;
   callbacks?: string[];
   session?: boolean;
+  refused?: Record<string, unknown>;
   steps: Step[];
 }
 
@@ -62,16 +67,33 @@ function hostFunctions(): Record<string, CallbackOptions["fn"]> {
   };
 }
 
-function options(one: Case): SessionOptions {
+/** Host functions by their names. */
+function callbacksOf(names: readonly string[] = []): Callbacks {
   const functions = hostFunctions();
   assert.deepEqual(Object.keys(functions).sort(), Object.keys(index.host_functions).sort());
   const callbacks: Record<string, CallbackOptions> = {};
-  for (const name of one.callbacks ?? []) {
-    callbacks[name] = { fn: functions[name]!, schema: index.host_functions[name]!.schema };
-  }
-  const { limits, ...config } = one.config ?? {};
-  const resourceLimits = camelKeys(limits ?? {}) as ResourceLimitsOptions;
-  return { ...camelKeys(config), resourceLimits, callbacks: callbacks as Callbacks };
+  for (const name of names) callbacks[name] = { fn: functions[name]!, schema: index.host_functions[name]!.schema };
+  return callbacks;
+}
+
+interface Config {
+  limits?: object;
+  libraries?: (Omit<LibraryOptions, "callbacks"> & { callbacks?: string[] })[];
+  network?: object;
+  secrets?: ({ name: string } & Record<string, unknown>)[];
+}
+
+function options(one: Case): SessionOptions {
+  const { limits, libraries, network, secrets, ...config } = (one.config ?? {}) as Config;
+  return {
+    ...camelKeys(config),
+    resourceLimits: camelKeys(limits ?? {}) as ResourceLimitsOptions,
+    callbacks: callbacksOf(one.callbacks),
+    libraries: libraries?.map((library) => new Library({ ...library, callbacks: callbacksOf(library.callbacks) })),
+    network: network && new NetConfig(camelKeys(network)),
+    secrets:
+      secrets && Object.fromEntries(secrets.map(({ name, ...rest }) => [name, camelKeys(rest) as unknown as Secret])),
+  };
 }
 
 /** Whether a value is what a matcher wants. */
@@ -137,6 +159,14 @@ class Runner {
   }
 
   async run(): Promise<void> {
+    if (this.#case.refused !== undefined) {
+      const caught = await this.#target.ready().then(
+        () => undefined,
+        (error: EryxError) => error,
+      );
+      compare({ error: this.#case.refused }, undefined, caught);
+      return;
+    }
     for (const step of this.#case.steps) {
       let outcome: unknown;
       let error: EryxError | undefined;
@@ -169,6 +199,8 @@ class Runner {
             kwargs: (step.kwargs as Record<string, unknown>) ?? {},
           }),
         };
+      case "type_stubs":
+        return { text: await this.#target.typeStubs() };
       case "get":
         return { value: await this.#session.get(name) };
       case "set":
@@ -193,8 +225,11 @@ test("every case is run", () => {
 
 for (const name of names) {
   test(`case ${name}`, async () => {
+    const one = read<Case>("cases", `${name}.json`);
     const source = readFileSync(path.join(VECTORS, "cases", `${name}.py`), "utf8").replace(/\n+$/, "");
-    const parts = source.split(SEPARATOR).map((part) => part + "\n");
-    await new Runner(read<Case>("cases", `${name}.json`), parts).run();
+    const parts = !one.steps.some(({ op }) => op === "execute")
+      ? []
+      : source.split(SEPARATOR).map((part) => part + "\n");
+    await new Runner(one, parts).run();
   });
 }

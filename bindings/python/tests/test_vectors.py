@@ -58,7 +58,17 @@ def host_functions(names):
 def options(case):
     config = dict(case.get("config", {}))
     limits = eryx.ResourceLimits(**config.pop("limits", {}))
-    return {"resource_limits": limits, "callbacks": host_functions(case.get("callbacks", [])), **config}
+    libraries = [
+        eryx.Library(**{**library, "callbacks": host_functions(library.get("callbacks", []))})
+        for library in config.pop("libraries", [])
+    ]
+    if "network" in config:
+        config["network"] = eryx.NetConfig(**config["network"])
+    if "secrets" in config:
+        config["secrets"] = {secret.pop("name"): secret for secret in map(dict, config["secrets"])}
+    scrub = {f"scrub_{where}": wanted for where, wanted in config.pop("scrub", {}).items()}
+    callbacks = host_functions(case.get("callbacks", []))
+    return {"resource_limits": limits, "callbacks": callbacks, "libraries": libraries, **scrub, **config}
 
 
 def same(expected, got):
@@ -138,6 +148,9 @@ class Runner:
     def call(self, step):
         return Outcome(value=self.target.call(step["name"], *step.get("args", []), **step.get("kwargs", {})))
 
+    def type_stubs(self, step):
+        return Outcome(text=self.target.type_stubs())
+
     def get(self, step):
         return Outcome(value=self.target.get(step["name"]))
 
@@ -161,7 +174,13 @@ def test_every_case_is_run():
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_case(path, asynchronous):
     case = json.loads(path.read_text("utf-8"))
-    parts = [part + "\n" for part in path.with_suffix(".py").read_text("utf-8").rstrip("\n").split(SEPARATOR)]
+    if refused := case.get("refused"):
+        with pytest.raises(eryx.EryxError) as caught:
+            Runner(case, [], asynchronous)
+        compare({"error": refused}, None, caught.value)
+        return
+    program = path.with_suffix(".py").read_text("utf-8")
+    parts = [part + "\n" for part in program.rstrip("\n").split(SEPARATOR)] if program else []
     runner = Runner(case, parts, asynchronous)
     for step in case["steps"]:
         runner.step(step)

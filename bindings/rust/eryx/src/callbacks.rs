@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::library::Library;
 use crate::value::{Map, Value, to_value};
 
 /// Why a host function failed: what the program catches as `CallbackError`.
@@ -242,6 +243,8 @@ pub(crate) struct Callbacks {
     by_name: Arc<BTreeMap<String, Callback>>,
     /// What decides about connections, if anything does.
     pub(crate) connect: Option<Callback>,
+    /// Libraries, whose host functions are served with the others but announced with the libraries.
+    pub(crate) libraries: Library,
 }
 
 impl Callbacks {
@@ -255,10 +258,21 @@ impl Callbacks {
         if others.connect.is_some() {
             self.connect = others.connect.clone();
         }
+        self.libraries.extend(&others.libraries);
+    }
+
+    /// Without the libraries.
+    pub(crate) fn without_libraries(mut self) -> Callbacks {
+        self.libraries = Library::default();
+        self
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Callback> {
-        self.by_name.get(name)
+        self.by_name.get(name).or_else(|| self.libraries.callback(name))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -266,7 +280,7 @@ impl Callbacks {
     }
 
     pub(crate) fn has_inline(&self) -> bool {
-        self.by_name.values().any(|callback| matches!(callback.kind, Kind::Inline(_)))
+        self.by_name.values().any(|callback| matches!(callback.kind, Kind::Inline(_))) || self.libraries.has_inline()
     }
 
     pub(crate) fn message(&self) -> Value {

@@ -158,6 +158,9 @@ impl Config {
         if !self.callbacks.is_empty() {
             self.fields.insert("callbacks".to_owned(), self.callbacks.message());
         }
+        if !self.callbacks.libraries.is_empty() {
+            self.fields.insert("libraries".to_owned(), self.callbacks.libraries.message());
+        }
         self.fields
     }
 }
@@ -174,6 +177,19 @@ macro_rules! settings {
         /// Host functions that programs can await; of two with one name the last one counts.
         pub fn with_callbacks(mut self, callbacks: impl IntoIterator<Item = crate::Callback>) -> Self {
             callbacks.into_iter().for_each(|callback| self.config.callbacks.add(callback));
+            self
+        }
+    };
+    (libraries) => {
+        /// A bundle of host functions, Python modules and stubs.
+        pub fn with_library(mut self, library: &crate::Library) -> Self {
+            self.config.callbacks.libraries.extend(library);
+            self
+        }
+
+        /// Bundles of host functions, Python modules and stubs.
+        pub fn with_libraries<'a>(mut self, libraries: impl IntoIterator<Item = &'a crate::Library>) -> Self {
+            libraries.into_iter().for_each(|library| self.config.callbacks.libraries.extend(library));
             self
         }
     };
@@ -206,6 +222,7 @@ macro_rules! settings {
     };
     (program) => {
         crate::config::settings!(callbacks);
+        crate::config::settings!(libraries);
         crate::config::settings!(limits);
         crate::config::settings!(packages);
         crate::config::settings!(requirements);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::callbacks::{Callback, Callbacks};
 use crate::config::{Config, settings};
 use crate::error::Result;
+use crate::library::Library;
 use crate::pool::{PoolBuilder, SandboxPool};
 use crate::request::Operation;
 use crate::result::{bytes, count};
@@ -51,7 +52,7 @@ impl SandboxFactory {
     }
 
     /// A factory that [`save`](SandboxFactory::save) wrote, by the same build of eryx. Its packages are inside of the file; its
-    /// callbacks have to be given again.
+    /// callbacks and libraries have to be given again.
     ///
     /// # Errors
     /// [`Error::Snapshot`](crate::Error::Snapshot) for a file of another build, or a damaged one.
@@ -72,6 +73,12 @@ impl SandboxFactory {
     /// Host functions for what the factory makes from now on: those of a loaded factory.
     pub fn with_callbacks(mut self, callbacks: impl IntoIterator<Item = Callback>) -> SandboxFactory {
         callbacks.into_iter().for_each(|callback| self.callbacks.add(callback));
+        self
+    }
+
+    /// Libraries for what the factory makes from now on: those of a loaded factory.
+    pub fn with_libraries<'a>(mut self, libraries: impl IntoIterator<Item = &'a Library>) -> SandboxFactory {
+        libraries.into_iter().for_each(|library| self.callbacks.libraries.extend(library));
         self
     }
 
@@ -145,6 +152,7 @@ pub struct FactoryBuilder {
 
 impl FactoryBuilder {
     settings!(callbacks);
+    settings!(libraries);
     settings!(limits);
     settings!(packages);
     settings!(requirements);

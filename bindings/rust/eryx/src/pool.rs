@@ -234,7 +234,7 @@ impl LeaseBuilder {
         let mut callbacks = self.pool.callbacks.clone();
         if !config.callbacks.is_empty() {
             callbacks.extend(&config.callbacks);
-            config.callbacks = callbacks.clone();
+            config.callbacks = callbacks.clone().without_libraries();
         }
         let operation = self.pool.handle.operation("acquire").with("config", config.message(None)).with("wait", wait);
         let (handle, _) = Handle::make(operation, "session").await?;
@@ -280,7 +280,7 @@ impl PooledSandbox {
         self.execute(code).with_journal(journal).await
     }
 
-    /// The callbacks as Python stubs (`.pyi`).
+    /// The callbacks, and what libraries say of their modules, as Python stubs (`.pyi`).
     ///
     /// # Errors
     /// [`Error::Closed`].

@@ -48,7 +48,7 @@ impl Sandbox {
         self.execute(code).with_journal(journal).await
     }
 
-    /// The callbacks as Python stubs (`.pyi`), to show to people and language models.
+    /// The callbacks, and what libraries say of their modules, as Python stubs (`.pyi`), to show to people and language models.
     ///
     /// # Errors
     /// [`Error::Closed`](crate::Error::Closed).

@@ -138,14 +138,15 @@ impl Session {
         self.executor.program("set").with("name", name).with("value", value).perform().await.map(drop)
     }
 
-    /// Replaces the host functions, from the next execution on.
+    /// Replaces the host functions, but for those of libraries, from the next execution on.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) for a name that cannot be.
     pub async fn set_callbacks(&self, callbacks: impl IntoIterator<Item = Callback>) -> Result<()> {
         let mut found = Callbacks::default();
         callbacks.into_iter().for_each(|callback| found.add(callback));
-        found.connect = self.executor.callbacks().connect;
+        let before = self.executor.callbacks();
+        (found.connect, found.libraries) = (before.connect, before.libraries);
         self.operation("set_callbacks").with("callbacks", found.message()).perform().await?;
         self.executor.set_callbacks(found);
         Ok(())
@@ -251,7 +252,7 @@ impl Session {
         self.execute(code).with_journal(journal).await
     }
 
-    /// The callbacks as Python stubs (`.pyi`), to show to people and language models.
+    /// The callbacks, and what libraries say of their modules, as Python stubs (`.pyi`), to show to people and language models.
     ///
     /// # Errors
     /// [`Error::Closed`](crate::Error::Closed).

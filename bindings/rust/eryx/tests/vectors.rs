@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use eryx::{
-    BigInt, Callback, CallbackError, Error, ExecuteResult, Map, ResourceLimits, Result, Sandbox, Session, Value,
-    to_value,
+    BigInt, Callback, CallbackError, Error, ExecuteResult, Library, Map, NetConfig, ResourceLimits, Result, Sandbox,
+    Scrub, Secret, Session, Value, to_value,
 };
 use serde_json::Value as Json;
 use support::matchers::same;
@@ -98,9 +98,62 @@ fn limits(case: &Json) -> ResourceLimits {
     limits
 }
 
+/// The texts of a list.
+fn texts(list: &Json) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// `network` of a case.
+fn network(fields: &Json) -> NetConfig {
+    let mut network = NetConfig::default();
+    for (name, value) in fields.as_object().unwrap() {
+        match name.as_str() {
+            "allowed_hosts" => network.allowed_hosts = texts(value),
+            "blocked_hosts" => network.blocked_hosts = texts(value),
+            "blocked_networks" => network.blocked_networks = Some(texts(value)),
+            "allowed_networks" => network.allowed_networks = texts(value),
+            "allowed_ports" => network.allowed_ports = texts(value),
+            other => panic!("the runner does not know the network's {other}"),
+        }
+    }
+    network
+}
+
+/// One of `secrets` of a case.
+fn secret(fields: &Json) -> Secret {
+    let secret = Secret::new(fields["name"].as_str().unwrap(), fields["value"].as_str().unwrap());
+    texts(&fields["allowed_hosts"]).into_iter().fold(secret, |secret, host| secret.allow_host(host))
+}
+
+/// `scrub` of a case.
+fn scrub(fields: &Json) -> Scrub {
+    let mut scrub = Scrub::default();
+    for (name, value) in fields.as_object().unwrap() {
+        let wanted = value.as_bool().unwrap();
+        match name.as_str() {
+            "stdout" => scrub.stdout = wanted,
+            "result" => scrub.result = wanted,
+            other => panic!("the runner does not know the scrubbed {other}"),
+        }
+    }
+    scrub
+}
+
+/// `libraries` of a case.
+fn libraries(case: &Json, callbacks: impl Fn(&Json) -> Vec<Callback>) -> Vec<Library> {
+    let library = |fields: &Json| {
+        let library = Library::new(fields["name"].as_str().unwrap())
+            .with_stubs(fields["stubs"].as_str().unwrap_or_default())
+            .with_callbacks(callbacks(&fields["callbacks"]));
+        let modules = fields["modules"].as_object().into_iter().flatten();
+        modules.fold(library, |library, (name, source)| library.with_module(name, source.as_str().unwrap()))
+    };
+    case["config"]["libraries"].as_array().into_iter().flatten().map(library).collect()
+}
+
 /// The builder's settings, which sandboxes and sessions share.
 macro_rules! configured {
-    ($builder:expr, $case:expr, $callbacks:expr) => {{
+    ($builder:expr, $case:expr, $callbacks:expr, $libraries:expr) => {{
         let mut builder = $builder.with_resource_limits(limits($case)).with_callbacks($callbacks);
         for (name, value) in $case["config"].as_object().into_iter().flatten() {
             builder = match name.as_str() {
@@ -112,10 +165,16 @@ macro_rules! configured {
                     .unwrap()
                     .iter()
                     .fold(builder, |builder, (name, value)| builder.with_env(name, value.as_str().unwrap())),
+                "libraries" => builder, // among the case's own
+                "network" => builder.with_network(&network(value)),
+                "secrets" => {
+                    value.as_array().unwrap().iter().fold(builder, |builder, one| builder.with_secret(secret(one)))
+                }
+                "scrub" => builder.with_scrub(scrub(value)),
                 other => panic!("the runner does not know the setting {other}"),
             };
         }
-        builder
+        builder.with_libraries($libraries)
     }};
 }
 
@@ -128,27 +187,32 @@ enum Target {
 struct Runner {
     case: Json,
     callbacks: Vec<Callback>,
+    libraries: Vec<Library>,
     target: Target,
     parts: std::vec::IntoIter<String>,
 }
 
 impl Runner {
-    async fn new(path: &Path, index: &Json, sleep: Sleep) -> Runner {
+    /// Makes what the case runs in; the error is that of making it.
+    async fn new(path: &Path, index: &Json, sleep: Sleep) -> Result<Runner> {
         let case: Json = read(path);
-        let names = case["callbacks"].as_array().into_iter().flatten();
         let schema = |name: &str| &index["host_functions"][name]["schema"];
-        let callbacks: Vec<Callback> = names
-            .map(|name| name.as_str().unwrap())
-            .map(|name| host_function(name, sleep).with_schema(schema(name)))
-            .collect();
+        let functions = |names: &Json| -> Vec<Callback> {
+            texts(names).iter().map(|name| host_function(name, sleep).with_schema(schema(name))).collect()
+        };
+        let (callbacks, libraries) = (functions(&case["callbacks"]), libraries(&case, functions));
         let target = if case["session"] == true {
-            Target::Session(configured!(Session::builder(), &case, callbacks.clone()).build().await.unwrap())
+            Target::Session(configured!(Session::builder(), &case, callbacks.clone(), &libraries).build().await?)
         } else {
-            Target::Sandbox(configured!(Sandbox::builder(), &case, callbacks.clone()).build().await.unwrap())
+            Target::Sandbox(configured!(Sandbox::builder(), &case, callbacks.clone(), &libraries).build().await?)
         };
         let program = fs::read_to_string(path.with_extension("py")).unwrap();
-        let parts: Vec<_> = program.trim_end_matches('\n').split(SEPARATOR).map(|part| format!("{part}\n")).collect();
-        Runner { case, callbacks, target, parts: parts.into_iter() }
+        let mut parts: Vec<_> =
+            program.trim_end_matches('\n').split(SEPARATOR).map(|part| format!("{part}\n")).collect();
+        if program.is_empty() {
+            parts.clear();
+        }
+        Ok(Runner { case, callbacks, libraries, target, parts: parts.into_iter() })
     }
 
     fn session(&self) -> &Session {
@@ -181,11 +245,20 @@ impl Runner {
                 let kwargs = step["kwargs"].as_object().into_iter().flatten();
                 return one("value", kwargs.fold(call, |call, (name, value)| call.kwarg(name, value)).await?);
             }
+            "type_stubs" => {
+                let text = match &self.target {
+                    Target::Sandbox(sandbox) => sandbox.type_stubs().await?,
+                    Target::Session(session) => session.type_stubs().await?,
+                };
+                return one("text", text.into());
+            }
             "get" => return one("value", self.session().get(name).await?),
             "set" => self.session().set(name, &step["value"]).await?,
             "snapshot_and_restore_in_new" => {
                 let snapshot = self.session().snapshot_state().await?;
-                let session = configured!(Session::builder(), &self.case, self.callbacks.clone()).build().await?;
+                let session = configured!(Session::builder(), &self.case, self.callbacks.clone(), &self.libraries)
+                    .build()
+                    .await?;
                 session.restore_state(snapshot).await?;
                 self.target = Target::Session(session);
             }
@@ -268,7 +341,14 @@ async fn run_all(sleep: Sleep) {
     assert_eq!(cases.len() as u64, index["case_count"].as_u64().unwrap());
     for path in &cases {
         let name = path.file_stem().unwrap().to_string_lossy();
-        let mut runner = Runner::new(path, &index, sleep).await;
+        let made = Runner::new(path, &index, sleep).await;
+        let refused = &read(path)["refused"];
+        if !refused.is_null() {
+            let error = made.err().unwrap_or_else(|| panic!("{name}: it is not refused"));
+            compare_fields(&name, refused, &error_record(&error));
+            continue;
+        }
+        let mut runner = made.unwrap_or_else(|error| panic!("{name}: {error}"));
         for step in runner.case["steps"].as_array().unwrap().clone() {
             let outcome = runner.step(&step).await;
             compare(&name, &step, outcome);

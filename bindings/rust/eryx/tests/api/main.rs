@@ -7,6 +7,7 @@ mod support;
 mod callbacks;
 mod factory_pool;
 mod inputs;
+mod library;
 #[cfg(feature = "macros")]
 mod macros;
 mod mcp;

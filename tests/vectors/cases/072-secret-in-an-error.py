@@ -1,0 +1,3 @@
+import os
+
+raise ValueError(os.environ['TOKEN'])

@@ -1,0 +1,3 @@
+import os
+
+result = {'token': os.environ['TOKEN']}

@@ -1,0 +1,3 @@
+import os
+
+print(await echo(os.environ['TOKEN']) == '[REDACTED]')
