@@ -37,6 +37,7 @@ var exceptions = map[string]cells{
 
 	"config.limits":       {"Node": "resourceLimits", "Python": "resource_limits", "Rust": "with_resource_limits"},
 	"config.callbacks":    {"Rust": "with_callback"},
+	"config.libraries":    {"Rust": "with_library"},
 	"config.volumes":      {"Rust": "with_volume"},
 	"config.packages":     {"Rust": "with_package"},
 	"config.requirements": {"Rust": "with_requirement"},
@@ -51,6 +52,11 @@ var exceptions = map[string]cells{
 	"callback.stream":     {"Python": no + "a generator is one", "Node": no + "an async generator is one", "Rust": "Callback::stream"},
 	"callback.schema":     {"Rust": "with_schema"},
 	"callback.timeout_ms": {"Rust": "with_timeout"},
+
+	"library.name":      {"Go": "Library.Name", "Python": "Library.name", "Node": "Library.name", "Rust": "Library::name"},
+	"library.modules":   {"Go": "Library.Modules", "Python": "Library.modules", "Node": "Library.modules", "Rust": "with_module"},
+	"library.callbacks": {"Go": "Library.Callbacks", "Python": "Library.callback_names", "Node": "LibraryOptions.callbacks", "Rust": "with_callbacks"},
+	"library.stubs":     {"Go": "Library.Stubs", "Python": "Library.stubs", "Node": "Library.stubs", "Rust": "with_stubs"},
 
 	"volume.host_path":    {"Python": no + "first of the tuple", "Rust": "Volume::read_only"},
 	"volume.guest_path":   {"Python": no + "second of the tuple", "Rust": "Volume::read_only"},

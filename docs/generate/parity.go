@@ -26,7 +26,7 @@ type row struct {
 
 // sections are the parts of docs/abi.md whose fields are settings or figures of every language.
 var sections = []string{
-	"config", "limits", "callback", "volume", "package", "network", "secret", "scrub", "execution options", "result", "network event",
+	"config", "limits", "callback", "library", "volume", "package", "network", "secret", "scrub", "execution options", "result", "network event",
 	"journal", "error record", "python",
 }
 

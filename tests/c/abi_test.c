@@ -212,6 +212,58 @@ static void test_callback(uint64_t queue) {
     close_session(queue, session);
 }
 
+/* put_library writes a library with a module, which awaits a host function of the library's. */
+static void put_library(mp_writer *w, const char *name) {
+    mp_put_map(w, 4);
+    mp_put_text(w, "name");
+    mp_put_text(w, name);
+    mp_put_text(w, "modules");
+    mp_put_map(w, 1);
+    mp_put_text(w, "tools.sums");
+    mp_put_text(w, "async def four_times(n):\n    return await twice(n=await twice(n=n))\n");
+    mp_put_text(w, "stubs");
+    mp_put_text(w, "async def four_times(n: int) -> int: ...");
+    mp_put_text(w, "callbacks");
+    mp_put_array(w, 1);
+    mp_put_map(w, 1);
+    mp_put_text(w, "name");
+    mp_put_text(w, "twice");
+}
+
+/* new_with_libraries is the "done" event of a session with libraries of these names. */
+static mp_value new_with_libraries(uint64_t queue, const char *const *names, uint32_t count) {
+    mp_writer w = operation("session.new", 1);
+    mp_put_text(&w, "config");
+    mp_put_map(&w, 1);
+    mp_put_text(&w, "libraries");
+    mp_put_array(&w, count);
+    for (uint32_t i = 0; i < count; i++)
+        put_library(&w, names[i]);
+    return next(queue, submit(queue, &w), "done");
+}
+
+static void test_library(uint64_t queue) {
+    const char *names[] = {"first", "second"};
+    uint64_t session = (uint64_t)number(new_with_libraries(queue, names, 1), "session");
+    uint64_t request = execute(queue, session, "from tools.sums import four_times; print(await four_times(3))");
+    for (int i = 0; i < 2; i++) {
+        mp_value call = next(queue, request, "call");
+        CHECK(mp_is(mp_at(call, 3), "twice"));
+        mp_writer w = {0};
+        mp_put_array(&w, 1);
+        mp_put_array(&w, 3);
+        mp_put_int(&w, mp_at(call, 2).integer);
+        mp_put_int(&w, 0);
+        mp_put_int(&w, 2 * mp_get(mp_at(call, 4), "n").integer);
+        CHECK(eryx_complete(w.data, w.length) == ERYX_OK);
+        free(w.data);
+    }
+    mp_value text = mp_get(mp_at(next(queue, request, "done"), 2), "stdout");
+    CHECK(text.type == MP_BYTES && text.length == 3 && memcmp(text.bytes, "12\n", 3) == 0);
+    close_session(queue, session);
+    CHECK(failed_with(new_with_libraries(queue, names, 2), "invalid")); /* both have the same module */
+}
+
 static void count_up(void *counter) { atomic_fetch_add((atomic_int *)counter, 1); }
 
 static void test_notify(uint64_t queue) {
@@ -313,6 +365,7 @@ int main(void) {
     test_errors_of_requests(queue);
     test_small_buffer_and_descriptor(queue);
     test_callback(queue);
+    test_library(queue);
     test_notify(queue);
     test_interrupted_wait(queue);
     test_closing_a_queue();
