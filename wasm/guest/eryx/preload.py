@@ -63,6 +63,8 @@ def settle() -> None:
             if type(o) is code:  # which the collector does not look into
                 todo += (o.co_consts, o.co_names, o.co_filename, o.co_name, o.co_qualname)
                 todo += (o.co_linetable, o.co_exceptiontable)
+    del todo, batch
+    _eryx.seal_heap()
 
 
 def reseed() -> None:

@@ -135,6 +135,7 @@ static int64_t boot_error(PyInitConfig *c) {
 ERYX_EXPORT(eryx_boot) int64_t eryx_boot(void) {
   OUT_PTR = (uint32_t)eryx_output_buffer();
   if (!eryx_input(INPUT_BYTES)) return packed("out of memory", 13);
+  eryx_set_allocator();
   PyInitConfig *c = PyInitConfig_Create();
   if (!c) return packed("out of memory", 13);
   if (configure(c) || Py_InitializeFromInitConfig(c)) return boot_error(c);

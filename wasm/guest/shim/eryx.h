@@ -67,6 +67,9 @@ PyObject *eryx_receive(PyObject *, PyObject *);
 PyObject *eryx_begin(PyObject *, PyObject *const *, Py_ssize_t);
 
 PyObject *PyInit__eryx(void);
+// alloc.c
+void eryx_set_allocator(void);
+PyObject *eryx_seal_heap(PyObject *, PyObject *);
 // codec.c
 PyObject *PyInit__eryx_codec(void);
 // tls.c

@@ -190,6 +190,7 @@ static PyMethodDef methods[] = {
     {"query", py_query, METH_O, "query(key) -> int: a figure of this execution, see eryx/limits.py."},
     {"interrupt", py_interrupt, METH_NOARGS, "interrupt(): raise the pending interrupt at the next bytecode boundary."},
     {"slack", py_slack, METH_O, "slack(on): allow a little more memory, to describe a MemoryError."},
+    {"seal_heap", eryx_seal_heap, METH_NOARGS, "seal_heap(): never use again what is free between the objects."},
     {"immortalize", py_immortalize, METH_O, "immortalize(o) -> bool: never free o; whether it was mortal."},
     {"pack", py_pack, METH_O, "pack(value) -> bytes: msgpack."},
     {"chmod", eryx_py_chmod, METH_VARARGS,
