@@ -29,6 +29,9 @@ type Library struct {
 // libraryPath is where the modules of libraries are, in the guest.
 const libraryPath = "/lib/python"
 
+// maxModuleName bounds a module's name in bytes.
+const maxModuleName = 255
+
 // maxModules bounds the bytes of all modules of a sandbox.
 const maxModules = 64 << 20
 
@@ -36,7 +39,7 @@ var libraryName = regexp.MustCompile(`^[^\p{Cc}\x{2028}\x{2029}]{1,255}$`)
 
 // checkModule reports why name cannot be a module's.
 func checkModule(name string) error {
-	if !moduleName.MatchString(name) {
+	if len(name) > maxModuleName || !moduleName.MatchString(name) {
 		return errors.New("it is not a module's name")
 	}
 	if name == "__main__" || strings.HasPrefix(name+".", "__init__.") || strings.Contains(name+".", ".__init__.") {

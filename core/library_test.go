@@ -67,6 +67,7 @@ func TestLibraryConflicts(t *testing.T) {
 		"module's name":   {core.Config{Libraries: []core.Library{module("a", "../m")}}, "not a module's name"},
 		"init":            {core.Config{Libraries: []core.Library{module("a", "m.__init__")}}, "the package's name"},
 		"main":            {core.Config{Libraries: []core.Library{module("a", "__main__")}}, "not importable"},
+		"long":            {core.Config{Libraries: []core.Library{module("a", strings.Repeat("m.", 128)+"m")}}, "not a module's name"},
 		"no name":         {core.Config{Libraries: []core.Library{module("", "m")}}, "library name"},
 		"lines":           {core.Config{Libraries: []core.Library{module("a\nimport os", "m")}}, "library name"},
 		"long name":       {core.Config{Libraries: []core.Library{module(strings.Repeat("a", 256), "m")}}, "library name"},

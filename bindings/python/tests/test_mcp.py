@@ -298,6 +298,22 @@ def test_serve_with_callbacks():
         assert eryx.Sandbox(mcp=manager).execute(code).stdout == b"8\n"
 
 
+def test_serve_with_a_library():
+    code = (
+        "import eryx\n"
+        "def half(x: int) -> float:\n    'Halves.'\n    return x / 2\n"
+        "own = eryx.Library('own', modules={'m': 'async def quarter(x): return await half(await half(x))'},\n"
+        "    callbacks=[{'name': 'half', 'fn': half}])\n"
+        "eryx.mcp.serve(libraries=[own])\n"
+    )
+    with eryx.MCPManager() as manager:
+        manager.connect("own", sys.executable, ["-c", code])
+        (tool,) = manager.list_tools()
+        assert tool["description"].endswith("\n- await half(x): Halves.")
+        code = "print(await mcp.own.run_python(code='import m; print(await m.quarter(x=8))'))"
+        assert eryx.Sandbox(mcp=manager).execute(code).stdout == b"2.0\n"
+
+
 def command(*arguments):
     return subprocess.run([sys.executable, "-m", "eryx", *arguments], check=False, capture_output=True, text=True)
 
