@@ -21,7 +21,7 @@ func (c *Call) Send(item any) error {
 	if !c.callback.streaming() {
 		return invalid("callback %q is not a stream", c.Name)
 	}
-	event, err := c.execution.encodeValue(c.id, eventItem, item)
+	event, err := c.execution.encodeValue(nil, c.id, eventItem, item)
 	if err != nil {
 		return err
 	}

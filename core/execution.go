@@ -39,6 +39,8 @@ type execution struct {
 	waiting   bool // nobody drives
 	finished  bool
 	timer     *time.Timer
+	alarmAt   time.Time // when timer fires; zero: it does not
+	wakeAt    time.Time // when the program that waits wants to go on by itself; zero: never
 	events    eventQueue
 	taking    []byte // what the guest is being given
 	calls     map[int64]*Call
@@ -108,14 +110,16 @@ func (x *execution) goOn() { x.pump(stepMessage, true) }
 // rest is called when nothing in the guest is runnable. It reports the next message when there already is
 // something to do; otherwise the execution waits, and the pump is over.
 func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again bool) {
+	now := time.Now()
+	left := x.guest.LeftAt(now)
 	x.mu.Lock()
-	if x.halted.Load() || !x.events.empty() || x.taking != nil || x.mustInterrupt() || x.guest.NetPending() {
+	if x.halted.Load() || !x.events.empty() || x.taking != nil || x.mustInterrupt(left) || x.guest.NetPending() {
 		x.mu.Unlock()
 		x.startWork()
 		return x.nextMessage()
 	}
 	x.waiting = true
-	x.arm(wait)
+	x.arm(now, wait, left)
 	x.mu.Unlock()
 	if !owned {
 		x.startWork()
@@ -128,12 +132,12 @@ func (x *execution) rest(wait time.Duration, owned bool) (message []byte, again 
 	return nil, false
 }
 
-// mustInterrupt reports that the program has to be told of an interrupt that it has not seen.
-func (x *execution) mustInterrupt() bool {
+// mustInterrupt reports that the program has to be told of an interrupt that it has not seen; left is the guest's Left.
+func (x *execution) mustInterrupt(left time.Duration) bool {
 	if x.guest.Told() {
 		return false
 	}
-	if x.guest.TimeLeft() == 0 {
+	if left == 0 {
 		x.guest.Interrupt(guest.CauseTimeout)
 	}
 	return x.guest.Cause() != guest.CauseNone
@@ -141,51 +145,11 @@ func (x *execution) mustInterrupt() bool {
 
 // nextMessage is what the guest is to do next, for a new owner of the pump.
 func (x *execution) nextMessage() ([]byte, bool) {
-	if x.mustInterrupt() {
+	if x.mustInterrupt(x.guest.Left()) {
 		x.guest.Tell()
 		return mustEncode([]any{"interrupt", causeMessages[x.guest.Cause()]}), true
 	}
 	return stepMessage, true
-}
-
-// arm sets the timer for the next thing that happens by itself: the program's timer, a deadline, the end of
-// the grace period. Under mu.
-func (x *execution) arm(wait time.Duration) {
-	wait = earlier(wait, x.guest.Left())
-	if call := x.deadlines.first(x.calls); call != nil {
-		wait = earlier(wait, max(0, time.Until(call.due)))
-	}
-	if wait < 0 {
-		return
-	}
-	if x.timer == nil {
-		x.timer = time.AfterFunc(wait, x.alarm)
-	} else {
-		x.timer.Reset(wait)
-	}
-}
-
-// earlier is the shorter of two waits, where a negative one is for ever.
-func earlier(a, b time.Duration) time.Duration {
-	if a < 0 || (b >= 0 && b < a) {
-		return b
-	}
-	return a
-}
-
-// alarm is the timer's goroutine.
-func (x *execution) alarm() {
-	x.expireCalls()
-	if !x.takePump() {
-		return
-	}
-	if x.guest.Told() && x.guest.Left() == 0 {
-		x.guest.Kill(x.guest.Cause())
-		x.end(nil, guest.ErrKilled)
-		return
-	}
-	message, _ := x.nextMessage()
-	x.pump(message, true)
 }
 
 // networkReady drives the program on when a socket is ready that it waits for. Any goroutine.
@@ -203,9 +167,6 @@ func (x *execution) takePump() bool {
 		return false
 	}
 	x.waiting = false
-	if x.timer != nil {
-		x.timer.Stop()
-	}
 	return true
 }
 

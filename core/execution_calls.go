@@ -3,6 +3,7 @@ package core
 import (
 	"container/heap"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
@@ -26,12 +27,8 @@ const (
 
 // Callback implements guest.Host: it starts the call that [id, name, arguments] asks for.
 func (x *execution) Callback(message []byte) int32 {
-	request, err := wire.Decode(message)
-	if err != nil {
-		return errnoInval
-	}
-	fields, ok := request.([]any)
-	if !ok || len(fields) != 3 {
+	var fields [3]any
+	if n, err := wire.DecodeArray(message, fields[:]); err != nil || n != len(fields) {
 		return errnoInval
 	}
 	id, ok := fields[0].(int64)
@@ -54,7 +51,7 @@ func (x *execution) begin(id int64, name string, args map[string]any) int32 {
 		if x.eventBytes() > maxRefusals {
 			return errnoAgain
 		}
-		x.queue(x.encodeEvent(id, nil, refusal))
+		x.queue(x.encodeEvent(nil, id, nil, refusal))
 		return 0
 	}
 	call := &Call{Name: name, Args: args, execution: x, callback: callback, id: id, started: time.Now()}
@@ -136,22 +133,22 @@ func (x *execution) refusal(id int64, callback *Callback, name string) error {
 
 const maxPending = 1_000_000
 
-// encodeEvent is the event that answers call id.
-func (x *execution) encodeEvent(id int64, value any, err error) []byte {
+// encodeEvent appends the event that answers call id to dst.
+func (x *execution) encodeEvent(dst []byte, id int64, value any, err error) []byte {
 	if err == nil {
-		event, encodeErr := x.encodeValue(id, eventOK, value)
+		event, encodeErr := x.encodeValue(dst, id, eventOK, value)
 		if encodeErr == nil {
 			return event
 		}
 		err = encodeErr
 	}
 	code, message := errorOf(err)
-	return mustEncode([]any{id, eventError, validText(code), validText(message)})
+	return append(dst, mustEncode([]any{id, eventError, validText(code), validText(message)})...)
 }
 
-// encodeValue is an event with a value, which must fit into the guest.
-func (x *execution) encodeValue(id int64, kind int, value any) ([]byte, error) {
-	event, err := wire.Encode([]any{id, kind, value})
+// encodeValue appends an event with a value, which must fit into the guest, to dst.
+func (x *execution) encodeValue(dst []byte, id int64, kind int64, value any) ([]byte, error) {
+	event, err := wire.AppendTriple(dst, id, kind, value)
 	if err != nil {
 		return nil, &errCallback{"value", fmt.Sprintf("the host function returned a value that cannot be passed: %v", err)}
 	}
@@ -183,17 +180,25 @@ func (x *execution) signal() {
 	}
 }
 
+// eventBuffers are where answers are encoded before they are queued, which happens on many goroutines.
+var eventBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // completed queues the answer of call; true when the caller now drives the program.
 func (x *execution) completed(call *Call, value any, err error) bool {
 	if reason, ok := suspensionOf(err); ok {
 		return x.suspend(call, reason)
 	}
-	var event []byte
+	scratch := eventBuffers.Get().(*[]byte)
+	event := (*scratch)[:0]
 	if err == nil && call.callback.streaming() {
-		event = mustEncode([]any{call.id, eventEnd})
+		event = append(event, mustEncode([]any{call.id, eventEnd})...)
 	} else {
-		event = x.encodeEvent(call.id, value, err)
+		event = x.encodeEvent(event, call.id, value, err)
 	}
+	if cap(event) <= maxSpare {
+		*scratch = event
+	}
+	defer eventBuffers.Put(scratch) // the queue of events has copied it
 	var outcome callOutcome
 	if call.recorded != nil {
 		outcome = outcomeOf(event)
@@ -254,7 +259,7 @@ func (x *execution) expireCalls() {
 		err := CallbackErrorf("timeout", "callback %q took longer than %v; ask for less, or in smaller steps", call.Name, call.timeout)
 		if call.settle(errDeadline) {
 			x.record(call, err)
-			event := x.encodeEvent(call.id, nil, err)
+			event := x.encodeEvent(nil, call.id, nil, err)
 			if call.recorded != nil {
 				x.recorder.end(call.recorded, outcomeOf(event))
 			}

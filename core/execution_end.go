@@ -29,10 +29,10 @@ const (
 // that it may wait (negative: for ever), or ["!", type, text]
 // where the runtime itself failed. All of it is the guest's word, and may be anything.
 func parseReply(reply []byte) (kind replyKind, outcome map[string]any, wait time.Duration) {
-	value, err := wire.Decode(reply)
-	if ns, ok := value.(int64); ok {
+	if ns, ok := wire.Int(reply); ok {
 		return replyWait, nil, time.Duration(ns)
 	}
+	value, err := wire.Decode(reply)
 	fields, ok := value.([]any)
 	if err != nil || !ok || len(fields) == 0 {
 		return replyFailed, map[string]any{"failed": "an unreadable reply"}, 0

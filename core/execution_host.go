@@ -15,6 +15,8 @@ const (
 
 	// maxBatch is how many bytes of events the guest takes at once, if there is more than one event.
 	maxBatch = 1 << 20
+	// maxSpare is the most memory that is kept for the next events, in bytes.
+	maxSpare = 64 << 10
 	// maxEmitted is the longest message without an answer, in bytes.
 	maxEmitted = 1 << 20
 )
@@ -24,6 +26,7 @@ const (
 type eventQueue struct {
 	batches []eventBatch
 	bytes   int
+	spare   []byte // the memory of a batch that was taken
 }
 
 type eventBatch struct {
@@ -34,7 +37,8 @@ type eventBatch struct {
 func (q *eventQueue) add(event []byte) {
 	last := len(q.batches) - 1
 	if last < 0 || len(q.batches[last].data)+len(event) > maxBatch {
-		q.batches = append(q.batches, eventBatch{data: []byte{0xdd, 0, 0, 0, 0}})
+		q.batches = append(q.batches, eventBatch{data: append(q.spare[:0], 0xdd, 0, 0, 0, 0)})
+		q.spare = nil
 		last++
 	}
 	q.batches[last].count++
@@ -50,12 +54,22 @@ func (q *eventQueue) take() []byte {
 		return nil
 	}
 	batch := q.batches[0]
-	if q.batches = q.batches[1:]; len(q.batches) == 0 {
-		q.batches = nil
+	if len(q.batches) == 1 {
+		q.batches[0] = eventBatch{}
+		q.batches = q.batches[:0]
+	} else {
+		q.batches = q.batches[1:]
 	}
 	q.bytes -= len(batch.data) - 5
 	binary.BigEndian.PutUint32(batch.data[1:], batch.count)
 	return batch.data
+}
+
+// reuse takes the memory of a batch that the guest has copied.
+func (q *eventQueue) reuse(batch []byte) {
+	if cap(batch) <= maxSpare {
+		q.spare = batch
+	}
 }
 
 // Output implements guest.Host.
@@ -86,6 +100,7 @@ func (x *execution) Events() []byte {
 // EventsTaken implements guest.Host.
 func (x *execution) EventsTaken() {
 	x.mu.Lock()
+	x.events.reuse(x.taking)
 	x.taking = nil
 	x.mu.Unlock()
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"time"
 
 	"github.com/eryx-go/eryx/core/guest"
 )
@@ -50,9 +51,6 @@ func (x *execution) wake() bool {
 		return false
 	}
 	x.waiting = false
-	if x.timer != nil {
-		x.timer.Stop()
-	}
 	return true
 }
 
@@ -69,7 +67,7 @@ func (x *execution) drain(owned bool) {
 			return
 		}
 		x.waiting = true
-		x.arm(-1)
+		x.arm(time.Now(), -1, x.guest.Left())
 		x.mu.Unlock()
 		if !owned {
 			x.startWork()
@@ -97,6 +95,9 @@ func (x *execution) dropUnanswered() {
 
 // suspensionOf is the reason for which err suspends the execution.
 func suspensionOf(err error) (reason string, ok bool) {
+	if err == nil {
+		return "", false
+	}
 	var s *errSuspend
 	if errors.As(err, &s) {
 		return s.reason, true

@@ -124,7 +124,10 @@ func (g *Guest) Tell() {
 
 // Left is how long the host may leave the guest alone: until its deadline, or once it was told to stop until
 // the end of its grace; negative for ever.
-func (g *Guest) Left() time.Duration { return g.ctl.left() }
+func (g *Guest) Left() time.Duration { return g.ctl.left(time.Since(g.ctl.started)) }
+
+// LeftAt is Left as of now.
+func (g *Guest) LeftAt(now time.Time) time.Duration { return g.ctl.left(now.Sub(g.ctl.started)) }
 
 // FuelUsed is the fuel of the present execution so far, exact between calls.
 func (g *Guest) FuelUsed() int64 { return g.ctl.used + g.ctl.granted - g.counter() }

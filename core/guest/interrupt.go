@@ -137,9 +137,9 @@ func (c *control) settle(rest int64) {
 	c.granted = 0
 }
 
-// left is how long a wait of the guest's may last before the host must look again; negative: for ever.
-func (c *control) left() time.Duration {
-	now := time.Since(c.started)
+// left is how long a wait of the guest's may last, as of now since its start, before the host must look again; negative: for
+// ever.
+func (c *control) left(now time.Duration) time.Duration {
 	if c.polite {
 		return max(0, c.politeAt+c.grace-now)
 	}
@@ -163,7 +163,7 @@ func (c *control) sleepFor(d time.Duration, ready, other <-chan struct{}) (first
 		if c.check() {
 			return false, true
 		}
-		wait := c.left()
+		wait := c.left(time.Since(c.started))
 		if d >= 0 {
 			if rest := time.Until(until); rest <= 0 {
 				return false, false
