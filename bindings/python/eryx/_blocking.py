@@ -44,19 +44,11 @@ class ThreadQueue(Queue):
 _local = threading.local()
 
 
-def _thread_queue() -> ThreadQueue:
-    """The calling thread's queue."""
-    queue: ThreadQueue | None = getattr(_local, "queue", None)
-    if queue is None:
-        queue = _local.queue = ThreadQueue()
-    return queue
-
-
 def run(request: Request) -> None:
     """Performs a request and returns when it is done. ForkError in a forked child."""
     _native.library()
     if not request.callbacks:
-        _thread_queue().run(request)
+        _run_here(request)
         return
     server = _serve.take()
     done = threading.Lock()
@@ -74,9 +66,20 @@ def run(request: Request) -> None:
         _serve.give_back(server)
 
 
-def perform(request: Request, has_async: bool) -> None:
+def _run_here(request: Request) -> None:
+    """Performs a request on the calling thread's queue. It is taken for this time: what a handler of output, or of a
+    signal, executes meanwhile has another one, so that it does not handle events that are not its own."""
+    own = vars(_local)
+    queue: ThreadQueue = own.pop("queue", None) or ThreadQueue()
+    try:
+        queue.run(request)
+    finally:
+        own["queue"] = queue
+
+
+def perform(request: Request) -> None:
     """``run``, in whichever way the callbacks need."""
-    if has_async:
+    if request.has_async:
         from . import _async  # asyncio takes longer to import than all of this package
 
         run_coroutine(_async.perform(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import _blocking
 from ._execute import Runner
 
 
@@ -13,7 +14,7 @@ class Caller(Runner):
     def _ask(self, operation: str, **fields: Any) -> dict[str, Any]:
         """An operation that may run code of the guest's, and its answer."""
         request = self._program(operation, **fields)
-        self._perform(request)
+        _blocking.perform(request)
         return request.answer()
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -22,7 +23,7 @@ class Caller(Runner):
         ``name`` may have dots. Arguments and value are what callbacks may pass. Raises what ``execute`` raises.
         """
         request = self._program("call", name=name, args=list(args), kwargs=kwargs, **self._options())
-        self._perform(request)
+        _blocking.perform(request)
         return request.result().value
 
     async def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> Any:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Union
 from . import _blocking
 from ._closing import Closing
 from ._request import ON_CONNECT, OutputHandler, Request, TraceHandler, forget
-from .callbacks import Callback, CallbacksArgument
-from .errors import ClosedError
+from .callbacks import Callback, CallbacksArgument, has_async
 from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .network import NetConfig, network_message
@@ -49,16 +48,16 @@ class Runner(Closing):
         self._decider = None if network is None else network._decider()
         self._keep(offer)
         config.update(offer.config())
-        self._handle: int = 0
         answer = _blocking.call({"op": f"{self._kind}.new", "config": config, **fields})
         self._handle = answer[self._kind]
 
     def _keep(self, offer: Offer) -> None:
-        self._offer = offer
-        self._served = offer.served()
+        served = offer.served()
         if self._decider is not None:
-            self._served[ON_CONNECT] = self._decider
-        self._async = any(callback.is_async for callback in self._served.values())
+            served[ON_CONNECT] = self._decider
+        self._offer = offer
+        # One value: who executes while another thread replaces the callbacks has the old or the new ones, no mixture.
+        self._serving = served, has_async(served)
 
     def _request(self, code: str, options: dict[str, Any], on_trace: TraceHandler | None = None) -> Request:
         if not isinstance(code, str):
@@ -89,11 +88,11 @@ class Runner(Closing):
         for name, handler in zip(("stdout_events", "stderr_events"), self._handlers):
             if handler is not None:
                 message[name] = True
-        return Request(message, self._served, self._handlers)
+        served, is_async = self._serving
+        return Request(message, served, self._handlers, is_async)
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
-        self._check_open()
-        return {"op": f"{self._kind}.{operation}", self._kind: self._handle, **fields}
+        return {"op": f"{self._kind}.{operation}", self._kind: self._open(), **fields}
 
     def _options(self) -> dict[str, Any]:
         return {}
@@ -122,7 +121,7 @@ class Runner(Closing):
             ClosedError: this object is closed, or the session must be reset.
         """
         request = self._execute_request(code, trace, on_trace, filename)
-        self._perform(request)
+        _blocking.perform(request)
         return request.result()
 
     def execute_with_journal(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
@@ -140,7 +139,7 @@ class Runner(Closing):
             ClosedError: this object is closed, or the session must be reset.
         """
         request = self._journal_request(code, journal)
-        self._perform(request)
+        _blocking.perform(request)
         return outcome(request)
 
     async def execute_with_journal_async(self, code: str, journal: dict[str, Any] | None = None) -> ReplayOutcome:
@@ -153,10 +152,6 @@ class Runner(Closing):
 
     def _journal_request(self, code: str, journal: dict[str, Any] | None) -> Request:
         return self._request(code, {**self._options(), "journal": journal_text(journal)})
-
-    def _perform(self, request: Request) -> None:
-        """Waits for a request in whichever way its callbacks need."""
-        _blocking.perform(request, self._async)
 
     async def execute_async(
         self,
@@ -194,16 +189,12 @@ class Runner(Closing):
 
     def close(self) -> None:
         """Frees the object's memory; what it executes ends. Closing again does nothing."""
-        handle, self._handle = getattr(self, "_handle", 0), 0
-        if handle:
+        if handle := self._take_handle():
             forget({"op": f"{self._kind}.close", self._kind: handle})
 
     def __del__(self) -> None:
         self.close()
 
-    def _check_open(self) -> None:
-        if not self._handle:
-            raise ClosedError(f"the {self._kind} is closed")
 
 
 # (host path, guest path, read only), as pyeryx has it, or a mode: "read_only", "read_write", "copy_on_write".

@@ -32,6 +32,7 @@ class Request:
         "done",
         "error",
         "handlers",
+        "has_async",
         "id",
         "message",
         "on_done",
@@ -46,8 +47,10 @@ class Request:
         message: dict[str, Any],
         callbacks: Mapping[str, Callback] | None = None,
         handlers: tuple[OutputHandler | None, OutputHandler | None] = (None, None),
+        has_async: bool = False,
     ) -> None:
         self.message = message
+        self.has_async = has_async  # whether some of the callbacks must be awaited
         self.callbacks = callbacks or {}
         self.handlers = handlers
         self.context = contextvars.copy_context()

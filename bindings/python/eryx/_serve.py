@@ -36,6 +36,7 @@ class Server(Queue):
         self._helpers = 0
         self._closed = False
         self._count = threading.Lock()
+        self._taking = threading.Lock()  # held from taking events until they are handled: output keeps its order
         threading.Thread(target=self._main, name="eryx-callbacks", daemon=True).start()
 
     def on_call(self, call: Call) -> None:
@@ -43,8 +44,16 @@ class Server(Queue):
 
     def on_ended(self, call: int) -> None:
         """Only calls that have not begun can be dropped; a plain function cannot be interrupted."""
-        if any(waiting.id == call for waiting in list(self._work)):
+        if any(waiting.id == call for waiting in self._waiting()):
             self._ended.add(call)
+
+    def _waiting(self) -> list[Call]:
+        """The calls that have not begun."""
+        while True:
+            try:
+                return list(self._work)
+            except RuntimeError:  # without a GIL, another thread may take a call meanwhile
+                pass
 
     def stuck(self) -> bool:
         """Whether a host function still runs."""
@@ -90,7 +99,7 @@ class Server(Queue):
                     answers = []
                 if helper and self._relieved():
                     return
-                self.dispatch(buffer.take(self.id, _POLL_MS))
+                self._receive(buffer)
                 continue
             if call.id in self._ended:
                 self._ended.discard(call.id)
@@ -102,6 +111,16 @@ class Server(Queue):
             if now - since > _FLUSH_AFTER:
                 self._library.complete(answers)
                 answers = []
+
+    def _receive(self, buffer: _native.Buffer) -> None:
+        """Waits for events and handles them, unless another thread does; then until that has done so."""
+        if not self._taking.acquire(timeout=_POLL_MS / 1000):
+            return
+        try:
+            if not self._work:
+                self.dispatch(buffer.take(self.id, _POLL_MS))
+        finally:
+            self._taking.release()
 
     def _perform(self, call: Call, now: float) -> bytes:
         """Runs a host function; the answer."""
@@ -188,6 +207,7 @@ class _Monitor:
 
 _monitor = _Monitor()
 _idle: list[Server] = []
+_idle_lock = threading.Lock()
 
 
 def take() -> Server:
@@ -203,8 +223,10 @@ def take() -> Server:
 def give_back(server: Server) -> None:
     """Keeps a server for later, unless a host function still runs in it."""
     _monitor.forget(server)
-    if server.stuck() or len(_idle) >= _MAX_IDLE:
+    with _idle_lock:
+        kept = not server.stuck() and len(_idle) < _MAX_IDLE
+        if kept:
+            server._ended.clear()  # of calls that were taken just before their end was told
+            _idle.append(server)
+    if not kept:
         server.close()
-    else:
-        server._ended.clear()  # of calls that were taken just before their end was told
-        _idle.append(server)

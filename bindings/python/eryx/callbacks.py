@@ -218,6 +218,11 @@ def is_async(fn: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(method)
 
 
+def has_async(callbacks: Mapping[str, Callback]) -> bool:
+    """Whether some of them must be awaited."""
+    return any(callback.is_async for callback in callbacks.values())
+
+
 def collect(argument: CallbacksArgument) -> dict[str, Callback]:
     """The callbacks of a ``callbacks=`` argument by name; of two with one name the last one counts."""
     if argument is None:

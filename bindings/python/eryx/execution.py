@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from . import _native
+from . import _blocking, _native
 from ._request import Request
 from .results import ExecuteResult
 
@@ -22,13 +23,17 @@ class Execution:
         self._request = request
         self._owner: Runner | None = owner  # which closes itself when nobody holds it
         self._future: concurrent.futures.Future[ExecuteResult] = concurrent.futures.Future()
+        self._future.set_running_or_notify_cancel()  # a task that awaits it may be cancelled; that does not end it
+        self._lock = threading.Lock()  # whoever comes second, of cancel and the submission, sees the first
         self._cancelled = False
 
     def cancel(self) -> None:
         """Ends the program: it sees KeyboardInterrupt and is killed after a grace period. May be called often."""
-        self._cancelled = True
-        if self._request.id and (library := _native.loaded()) is not None:
-            library.cancel(self._request.id)
+        with self._lock:
+            self._cancelled = True
+            request = self._request.id
+        if request and (library := _native.loaded()) is not None:
+            library.cancel(request)
 
     def done(self) -> bool:
         """Whether the program has ended."""
@@ -45,14 +50,15 @@ class Execution:
         return asyncio.wrap_future(self._future).__await__()
 
     def _submitted(self) -> None:
-        if self._cancelled:
+        with self._lock:
+            cancelled = self._cancelled
+        if cancelled:
             self.cancel()
 
     def _run(self) -> None:
         try:
             self._request.on_submit = self._submitted
-            assert self._owner is not None
-            self._owner._perform(self._request)
+            _blocking.perform(self._request)
             self._future.set_result(self._request.result())
         except BaseException as error:
             self._future.set_exception(error)

@@ -10,8 +10,7 @@ from . import _blocking
 from ._closing import Closing
 from ._execute import PackageArgument, add_requirements, package_messages
 from ._request import Request, forget
-from .callbacks import CallbacksArgument
-from .errors import ClosedError
+from .callbacks import CallbacksArgument, has_async
 from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .pool import SandboxPool
@@ -60,6 +59,8 @@ class SandboxFactory(Closing):
         resource_limits: of the imports and of the set-up code, each; default 5 minutes and 1 GiB.
     """
 
+    _what = "factory"
+
     def __init__(
         self,
         *,
@@ -85,12 +86,12 @@ class SandboxFactory(Closing):
         if resource_limits is not None:
             config["limits"] = resource_limits._message()
         served = offer.served()
-        request = Request({"op": "factory.new", "config": config}, served)
-        _blocking.perform(request, any(callback.is_async for callback in served.values()))
+        request = Request({"op": "factory.new", "config": config}, served, has_async=has_async(served))
+        _blocking.perform(request)
         self._adopt(request.answer(), offer)
 
     def _adopt(self, answer: dict[str, Any], offer: Offer) -> None:
-        self._handle: int = answer["factory"]
+        self._handle = answer["factory"]
         self._size: int = answer["size_bytes"]
         self._offer = offer
 
@@ -119,11 +120,6 @@ class SandboxFactory(Closing):
     ) -> SandboxFactory:
         """A factory of what ``to_bytes`` returned, by the same build of eryx."""
         return SandboxFactory._loaded(Offer.of(callbacks, libraries), data=bytes(data))
-
-    def _open(self) -> int:
-        if not self._handle:
-            raise ClosedError("the factory is closed")
-        return self._handle
 
     def save(self, path: Path) -> None:
         """Writes the factory to a file."""
@@ -157,12 +153,8 @@ class SandboxFactory(Closing):
 
     def close(self) -> None:
         """Frees the factory; what it made lives on."""
-        handle, self._handle = getattr(self, "_handle", 0), 0
-        if handle:
+        if handle := self._take_handle():
             forget({"op": "factory.close", "factory": handle})
-
-    def _check_open(self) -> None:
-        self._open()
 
     def __del__(self) -> None:
         self.close()

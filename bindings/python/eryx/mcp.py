@@ -21,8 +21,8 @@ from . import _blocking
 from ._closing import Closing
 from ._execute import PackageArgument, Volume, common_config, from_factory
 from ._request import Request, forget
-from .callbacks import CallbacksArgument
-from .errors import ClosedError, EryxError, InitializationError
+from .callbacks import CallbacksArgument, has_async
+from .errors import EryxError, InitializationError
 from .library import LibrariesArgument
 from .limits import ResourceLimits
 
@@ -54,8 +54,9 @@ class MCPManager(Closing):
     The servers end with the manager: by ``close``, when nobody holds it, and with this process.
     """
 
+    _what = "MCP manager"
+
     def __init__(self) -> None:
-        self._handle: int = 0
         self._handle = _blocking.call({"op": "mcp.new"})["mcp"]
         _managers.add(self)
 
@@ -130,24 +131,14 @@ class MCPManager(Closing):
 
     def close(self) -> None:
         """Ends the servers and waits until they are gone, a few seconds at most. Closing again does nothing."""
-        handle, self._handle = self._handle, 0
-        if handle:
+        if handle := self._take_handle():
             _blocking.call({"op": "mcp.close", "mcp": handle})
-
-    def _open(self) -> int:
-        if not self._handle:
-            raise ClosedError("the MCP manager is closed")
-        return self._handle
-
-    def _check_open(self) -> None:
-        self._open()
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
         return {"op": f"mcp.{operation}", "mcp": self._open(), **fields}
 
     def __del__(self) -> None:
-        handle, self._handle = getattr(self, "_handle", 0), 0
-        if handle:
+        if handle := self._take_handle():
             forget({"op": "mcp.close", "mcp": handle})
 
     def __repr__(self) -> str:
@@ -256,6 +247,7 @@ def serve(
     config = common_config(limits, volumes=volumes, packages=packages, mcp=mcp)
     offer, fields = from_factory(factory, callbacks, libraries)
     served = offer.served()
-    request = Request({"op": "mcp.serve", "config": {**config, **offer.config()}, **fields}, served)
-    _blocking.perform(request, any(callback.is_async for callback in served.values()))
+    message = {"op": "mcp.serve", "config": {**config, **offer.config()}, **fields}
+    request = Request(message, served, has_async=has_async(served))
+    _blocking.perform(request)
     request.answer()

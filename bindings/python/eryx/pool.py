@@ -12,7 +12,7 @@ from ._closing import Closing
 from ._execute import PackageArgument, PathArgument, Volume, common_config, from_factory, granted_config
 from ._request import OutputHandler, forget
 from .callbacks import Callback, CallbacksArgument, collect
-from .errors import PoolClosedError, PoolExhaustedError
+from .errors import ClosedError, PoolClosedError, PoolExhaustedError
 from .library import LibrariesArgument, Offer
 from .limits import ResourceLimits
 from .network import NetConfig
@@ -42,7 +42,7 @@ class PoolStats(NamedTuple):
 class PooledSandbox(Caller):
     """A sandbox of a pool, the caller's until ``release``. Its state lasts as long; nobody else sees any of it."""
 
-    _kind = "session"
+    _kind = _what = "session"
 
     def __init__(self, handle: int, offer: Offer, handlers: _Handlers, decider: Callback | None = None) -> None:
         self._handle = handle
@@ -52,8 +52,7 @@ class PooledSandbox(Caller):
 
     def release(self) -> None:
         """Gives the sandbox back. Releasing again does nothing; executing afterwards is a ValueError."""
-        handle, self._handle = self._handle, 0
-        if handle:
+        if handle := self._take_handle():
             _blocking.call({"op": "session.close", "session": handle})
 
     def close(self) -> None:
@@ -69,8 +68,7 @@ class PooledSandbox(Caller):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        handle, self._handle = self._handle, 0
-        if handle:
+        if handle := self._take_handle():
             from . import _async
 
             await _async.call({"op": "session.close", "session": handle})
@@ -98,6 +96,8 @@ class SandboxPool(Closing):
         network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses, max_trace_events: of every
             lease, as for Sandbox.
     """
+
+    _what = "pool"
 
     def __init__(
         self,
@@ -131,8 +131,6 @@ class SandboxPool(Closing):
     ) -> None:
         if max_size < 1:
             raise ValueError(f"max_size is {max_size}: use a positive number")
-        self._handle = 0
-        self._closed = False
         limits = ResourceLimits() if resource_limits is None else resource_limits
         config = common_config(
             limits,
@@ -167,9 +165,13 @@ class SandboxPool(Closing):
         self._handle = _blocking.call(message)["pool"]
 
     def _message(self, operation: str, **fields: Any) -> dict[str, Any]:
-        if self._closed:
-            raise PoolClosedError("the pool is closed")
-        return {"op": f"pool.{operation}", "pool": self._handle, **fields}
+        return {"op": f"pool.{operation}", "pool": self._open(), **fields}
+
+    def _open(self) -> int:
+        try:
+            return super()._open()
+        except ClosedError as error:
+            raise PoolClosedError(str(error)) from None
 
     def _lease(
         self,
@@ -274,17 +276,16 @@ class SandboxPool(Closing):
     @property
     def is_closed(self) -> bool:
         """Whether ``close`` was called."""
-        return self._closed
+        return not self._handle
 
     def close(self) -> None:
         """Wakes who waits, with PoolClosedError, and frees idle sandboxes; leases go on. Again: nothing."""
-        if not self._closed:
-            self._closed = True
-            _blocking.call({"op": "pool.close", "pool": self._handle})
+        if handle := self._take_handle():
+            _blocking.call({"op": "pool.close", "pool": handle})
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", 0) and not self._closed:
-            forget({"op": "pool.close", "pool": self._handle})
+        if handle := self._take_handle():
+            forget({"op": "pool.close", "pool": handle})
 
     def __repr__(self) -> str:
-        return "SandboxPool(closed)" if self._closed else f"SandboxPool({self.stats()})"
+        return "SandboxPool(closed)" if self.is_closed else f"SandboxPool({self.stats()})"

@@ -55,7 +55,7 @@ class Sandbox(Runner):
         libraries: bundles of host functions, modules and stubs.
     """
 
-    _kind = "sandbox"
+    _kind = _what = "sandbox"
 
     def __init__(
         self,

@@ -52,7 +52,7 @@ class Session(Caller):
         network, secrets, scrub_stdout, scrub_stderr, scrub_result, scrub_files, redact_responses: as for Sandbox.
     """
 
-    _kind = "session"
+    _kind = _what = "session"
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Session(Caller):
     def _execute_interactive(self, source: str) -> None:
         """Runs one statement as a prompt does: the value of an expression is printed."""
         request = self._request(source, {**self._options(), "interactive": True})
-        self._perform(request)
+        _blocking.perform(request)
         request.result()
 
     def set_callbacks(self, callbacks: CallbacksArgument) -> None:
@@ -223,8 +223,7 @@ class Session(Caller):
         """An independent copy of the session with the same settings; takes about a millisecond."""
         answer = _blocking.call(self._message("fork"))
         child = type(self).__new__(type(self))
-        child.__dict__.update(self.__dict__)
-        child._handle = answer["session"]
+        child.__dict__.update(self.__dict__, _handle=answer["session"])
         return child
 
     def clear_state(self) -> None:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from . import _blocking
 from ._closing import Closing
 from ._request import forget
-from .errors import ClosedError
 
 
 class StoreStats(NamedTuple):
@@ -39,6 +38,8 @@ class SessionStore(Closing):
             session and executing in one that is on disk raise ResourceLimitError, whose ``limit`` is "disk".
     """
 
+    _what = "session store"
+
     def __init__(
         self,
         *,
@@ -46,7 +47,6 @@ class SessionStore(Closing):
         directory: str | os.PathLike[str] | None = None,
         max_disk_bytes: int | None = None,
     ) -> None:
-        self._handle = 0
         if max_resident < 1:
             raise ValueError(f"max_resident is {max_resident}: use a positive number")
         message: dict[str, Any] = {"op": "store.new", "max_resident": max_resident}
@@ -58,26 +58,17 @@ class SessionStore(Closing):
             message["max_disk_bytes"] = max_disk_bytes
         self._handle = _blocking.call(message)["store"]
 
-    def _open(self) -> int:
-        if not self._handle:
-            raise ClosedError("the session store is closed")
-        return self._handle
-
-    def _check_open(self) -> None:
-        self._open()
-
     def stats(self) -> StoreStats:
         """What the store holds now."""
         return StoreStats(**_blocking.call({"op": "store.stats", "store": self._open()}))
 
     def close(self) -> None:
         """Closes the store and its sessions and removes its directory. Closing again does nothing."""
-        handle, self._handle = self._handle, 0
-        if handle:
+        if handle := self._take_handle():
             _blocking.call({"op": "store.close", "store": handle})
 
     def __del__(self) -> None:
-        if handle := getattr(self, "_handle", 0):
+        if handle := self._take_handle():
             forget({"op": "store.close", "store": handle})
 
     def __repr__(self) -> str:

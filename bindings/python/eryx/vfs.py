@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Union
 from . import _blocking
 from ._closing import Closing
 from ._request import Request, forget
-from .errors import ClosedError
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -83,17 +82,13 @@ class VfsStorage(Closing):
         max_files: files, directories and links; None: 100,000.
     """
 
+    _what = "VFS"
+
     def __init__(self, *, max_bytes: int | None = None, max_files: int | None = None) -> None:
-        self._handle: int = 0
         self._adopt(_blocking.call({"op": "vfs.new", "max_bytes": max_bytes, "max_files": max_files}))
 
     def _adopt(self, answer: dict[str, Any]) -> None:
         self._handle = answer["vfs"]
-
-    def _open(self) -> int:
-        if not self._handle:
-            raise ClosedError("the VFS is closed")
-        return self._handle
 
     def _call(self, operation: str, **fields: Any) -> dict[str, Any]:
         return _blocking.call({"op": f"vfs.{operation}", "vfs": self._open(), **fields})
@@ -233,12 +228,8 @@ class VfsStorage(Closing):
 
     def close(self) -> None:
         """Lets go of the storage; sessions that have it go on. Closing again does nothing."""
-        handle, self._handle = getattr(self, "_handle", 0), 0
-        if handle:
+        if handle := self._take_handle():
             forget({"op": "vfs.close", "vfs": handle})
-
-    def _check_open(self) -> None:
-        self._open()
 
     def __del__(self) -> None:
         self.close()
