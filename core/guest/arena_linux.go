@@ -93,13 +93,6 @@ func (a *arenaFile) read(p []byte, at uint64) error {
 	return nil
 }
 
-// usedBytes is how much memory the layers take.
-func (a *arenaFile) usedBytes() int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return int64(a.end - total(a.free))
-}
-
 // A process may have vm.max_map_count mappings, 65530 by default; every guest needs two. Segments may take a third of
 // them; what is beyond is copied instead.
 var (

@@ -15,4 +15,3 @@ func (arenaFile) take(uint64) (span, error)  { return span{}, errNoArena }
 func (arenaFile) give(span)                  {}
 func (arenaFile) write([]byte, uint64) error { return errNoArena }
 func (arenaFile) read([]byte, uint64) error  { return errNoArena }
-func (arenaFile) usedBytes() int64           { return 0 }

@@ -226,3 +226,10 @@ func TestArena(t *testing.T) {
 		t.Errorf("%d bytes and the end at %d are left, before %d and %d", arena.usedBytes(), arena.end, before, end)
 	}
 }
+
+// usedBytes is how much memory the layers take.
+func (a *arenaFile) usedBytes() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return int64(a.end - total(a.free))
+}

@@ -3,55 +3,13 @@ package guestnet
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"testing"
 	"time"
 )
-
-func TestUpgradeGetsWhatWasReadAhead(t *testing.T) {
-	s := newStack(t, localConfig())
-	a, b := connected(t, s)
-	_, errno := a.Send([]byte("ahead"), 0, netip.AddrPort{})
-	check(t, errno)
-	if _, errno := s.Poll([]PollEntry{{Socket: b, Events: PollIn}}, time.Minute); errno != OK {
-		t.Fatal(errno)
-	}
-	check(t, b.Upgrade(func(_ context.Context, conn net.Conn, _ Peer) (net.Conn, error) {
-		buf := make([]byte, 7)
-		if _, err := io.ReadFull(conn, buf); err != nil || string(buf) != "aheadXY" {
-			return nil, fmt.Errorf("got %q, %v", buf, err)
-		}
-		return conn, nil
-	}))
-	if _, _, errno := b.Receive(make([]byte, 1), MsgDontWait); errno != EAGAIN {
-		t.Errorf("while it is upgraded: errno %d", errno)
-	}
-	_, errno = a.Send([]byte("XYafter"), 0, netip.AddrPort{})
-	check(t, errno)
-	check(t, b.AwaitUpgrade())
-	if err, done := b.UpgradeError(); err != nil || !done {
-		t.Fatal(err, done)
-	}
-	buf := make([]byte, 10)
-	n, _, errno := b.Receive(buf[:5], MsgWaitAll)
-	if string(buf[:n]) != "after" || errno != OK {
-		t.Errorf("%q %d", buf[:n], errno)
-	}
-	broken := errors.New("no")
-	check(t, b.Upgrade(func(context.Context, net.Conn, Peer) (net.Conn, error) { return nil, broken }))
-	check(t, b.AwaitUpgrade())
-	if err, _ := b.UpgradeError(); err != broken {
-		t.Errorf("%v", err)
-	}
-	if _, errno := b.Send([]byte("x"), 0, netip.AddrPort{}); errno != EPIPE {
-		t.Errorf("send on a broken socket: %d", errno)
-	}
-}
 
 func TestDialHostTriesAllAddresses(t *testing.T) {
 	a := outside(t, func(conn net.Conn) { conn.Close() })

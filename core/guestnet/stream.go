@@ -39,9 +39,6 @@ type stream struct {
 
 	filter Filter // nil: bytes pass as they are
 
-	upgrading  bool
-	upgradeErr error
-
 	began, last  time.Time // of the connection; of the last that was received
 	expecting    *time.Timer
 	expectedFrom time.Time
@@ -59,9 +56,6 @@ func newStream(k *Socket, conn net.Conn, peer Peer) *stream {
 
 // readiness implements what poll() says. Under mu.
 func (t *stream) readiness() uint16 {
-	if t.upgrading {
-		return 0
-	}
 	var r uint16
 	if t.received.size > 0 || t.ended || t.deaf {
 		r |= PollIn
@@ -85,7 +79,7 @@ func (t *stream) room() int {
 
 // start lets a goroutine read, if none does and there is room. Under mu.
 func (t *stream) start() {
-	if t.conn == nil || t.reading || t.ended || t.closing || t.upgrading || t.received.size >= receiveLimit {
+	if t.conn == nil || t.reading || t.ended || t.closing || t.received.size >= receiveLimit {
 		return
 	}
 	t.reading = true
@@ -136,10 +130,10 @@ func (t *stream) arrived(piece []byte, granted int64, err error) (more bool) {
 		} else {
 			t.filterIncoming(piece, err != nil)
 		}
-		if err != nil && !t.upgrading {
+		if err != nil {
 			t.end(err)
 		}
-		more = err == nil && !t.closing && !t.upgrading && t.received.size < receiveLimit
+		more = err == nil && !t.closing && t.received.size < receiveLimit
 		if !more {
 			t.reading = false
 			s.quiet.Broadcast()
@@ -192,8 +186,6 @@ func (t *stream) receiveSome(p []byte, peek bool) (int, Errno) {
 	switch {
 	case t.closing:
 		return 0, EBADF
-	case t.upgrading:
-		return 0, EAGAIN
 	case t.received.size > 0:
 		full := t.received.size
 		n := t.received.read(p, peek)
@@ -256,8 +248,6 @@ func (t *stream) sendSome(p []byte) (n int, errno Errno) {
 	switch {
 	case t.closing:
 		return 0, EBADF
-	case t.upgrading:
-		return 0, EAGAIN
 	case t.stuck != OK && !t.mute:
 		errno, t.mute = t.stuck, true
 		return 0, errno
@@ -318,7 +308,7 @@ func (t *stream) write() {
 		if t.outgoing.size == 0 || t.stuck != OK {
 			t.sending = false
 			t.outgoing.clear()
-			half := t.mute && !t.closing && !t.upgrading
+			half := t.mute && !t.closing
 			closing := t.closing
 			s.quiet.Broadcast()
 			s.mu.Unlock()

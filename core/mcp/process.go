@@ -21,6 +21,7 @@ type process struct {
 	stdin  *os.File
 	stdout *os.File
 	stderr tail
+	heard  chan struct{} // closed when its standard error has ended
 	closed sync.Once
 	done   chan struct{} // closed when the process, and what it had started, have ended
 	err    error         // how it ended; after done
@@ -28,7 +29,7 @@ type process struct {
 
 // startProcess starts the command of c.
 func startProcess(c ServerConfig) (*process, error) {
-	p := &process{cmd: exec.Command(c.Command, c.Args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(c.Command, c.Args...), heard: make(chan struct{}), done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = c.Dir, c.environment()
 	if strings.ContainsRune(c.Command, 0) || c.Command == "" {
 		return nil, invalid("MCP server %q has no command", c.Name)
@@ -61,6 +62,7 @@ func startProcess(c ServerConfig) (*process, error) {
 	go func() {
 		_, _ = io.Copy(&p.stderr, stderr)
 		_ = stderr.Close()
+		close(p.heard)
 	}()
 	go p.reap()
 	return p, nil
@@ -105,11 +107,14 @@ func (p *process) Close() error {
 	return nil
 }
 
-func (p *process) endsWithin(patience time.Duration) bool {
+func (p *process) endsWithin(patience time.Duration) bool { return within(p.done, patience) }
+
+// within waits for the end that a channel tells, for at most patience.
+func within(end <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-p.done:
+	case <-end:
 		return true
 	case <-timer.C:
 		return false
@@ -118,9 +123,10 @@ func (p *process) endsWithin(patience time.Duration) bool {
 
 // fate is how the process ended, with the last of what it had to say; "" while it runs.
 func (p *process) fate() string {
-	if !p.endsWithin(50 * time.Millisecond) { // its output ends a moment before
+	if !p.endsWithin(closePatience) { // its output ends a moment before
 		return ""
 	}
+	within(p.heard, closePatience) // not when another process has its standard error
 	text := "exit status 0"
 	if p.err != nil {
 		text = p.err.Error()

@@ -169,9 +169,3 @@ func (b *Build) widen(module []byte, static uint32) ([]byte, error) {
 	b.Progress(stats.String())
 	return wasmbin.Encode(m), nil
 }
-
-// Exports reads exports.txt: the names, one a line, that the module may export.
-func (b *Build) Exports() ([]string, error) {
-	data, err := os.ReadFile(filepath.Join(b.Tree.Source, "exports.txt"))
-	return strings.Fields(string(data)), err
-}

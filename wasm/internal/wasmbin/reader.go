@@ -22,9 +22,6 @@ func NewReader(data []byte) *Reader { return &Reader{data: data} }
 // Err returns the first failure, or nil.
 func (r *Reader) Err() error { return r.err }
 
-// Pos returns the offset of the next byte.
-func (r *Reader) Pos() int { return r.pos }
-
 // Len returns how many bytes are left; 0 after a failure.
 func (r *Reader) Len() int {
 	if r.err != nil {
