@@ -20,9 +20,13 @@ const WINDOW: usize = 16;
 /// Answers that are encoded and not sent yet; they go together.
 #[derive(Default)]
 pub(crate) struct Outbox {
+    /// The message: room for the head of a list, and the answers.
     bytes: Vec<u8>,
-    count: usize,
+    count: u32,
 }
+
+/// The head of a list with a length of 32 bits, without the length.
+const HEAD: [u8; 5] = [0xdd, 0, 0, 0, 0];
 
 impl Outbox {
     /// Adds the last answer of a call.
@@ -63,6 +67,10 @@ impl Outbox {
     }
 
     fn head(&mut self, parts: usize, call: u64, kind: u64) {
+        if self.bytes.is_empty() {
+            self.bytes.reserve(64);
+            self.bytes.extend_from_slice(&HEAD);
+        }
         let _ = wire::put_list(&mut self.bytes, parts);
         wire::put_uint(&mut self.bytes, call);
         wire::put_uint(&mut self.bytes, kind);
@@ -73,10 +81,9 @@ impl Outbox {
         if self.count == 0 {
             return None;
         }
-        let mut message = Vec::with_capacity(self.bytes.len() + 5);
-        let listed = wire::put_list(&mut message, std::mem::take(&mut self.count));
-        message.append(&mut self.bytes);
-        listed.ok().map(|()| message)
+        let mut message = std::mem::take(&mut self.bytes);
+        message[1..HEAD.len()].copy_from_slice(&std::mem::take(&mut self.count).to_be_bytes());
+        Some(message)
     }
 }
 

@@ -4,7 +4,7 @@
 //! program that writes faster than its output is handled has to wait. Host functions run in the task, too, but inline ones,
 //! which run in the notification.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -139,15 +139,9 @@ impl Shared {
             if taken == Taken::None {
                 break;
             }
-            let Value::List(events) = wire::decode(inbox.batch.bytes())? else { break };
-            inbox.bytes += inbox.batch.bytes().len();
-            for event in events {
-                if let Value::List(event) = event
-                    && let Some(event) = self.inline(event, &mut outbox)
-                {
-                    inbox.events.push_back(event);
-                }
-            }
+            let Inbox { batch, events, bytes } = &mut *inbox;
+            *bytes += batch.bytes().len();
+            self.sort(batch.bytes(), events, &mut outbox)?;
             if taken == Taken::All {
                 break;
             }
@@ -161,23 +155,24 @@ impl Shared {
         Ok(wanted)
     }
 
-    /// Answers the call of an inline function; gives back what is something else.
-    fn inline(&self, mut event: Vec<Value>, outbox: &mut answers::Outbox) -> Option<Vec<Value>> {
-        if !self.has_inline {
-            return Some(event);
+    /// Answers the calls of inline functions, and puts all other events into `others`.
+    fn sort(&self, batch: &[u8], others: &mut VecDeque<Vec<Value>>, outbox: &mut answers::Outbox) -> Result<()> {
+        let mut events = wire::Events::new(batch)?;
+        loop {
+            if self.has_inline
+                && let Some((call, name, reader)) = events.call()
+                && let Some(Kind::Inline(function)) = self.callbacks.get(name).map(|callback| &callback.kind)
+            {
+                let arguments = map(events.arguments(reader)?);
+                outbox.answer(call, &answers::inline(function.as_ref(), arguments));
+                continue;
+            }
+            match events.next()? {
+                Some(Value::List(event)) => others.push_back(event),
+                Some(_) => {}
+                None => return Ok(()),
+            }
         }
-        let [Value::Text(kind), _, Value::Int(call), Value::Text(name), arguments, ..] = event.as_mut_slice() else {
-            return Some(event);
-        };
-        if kind != "call" {
-            return Some(event);
-        }
-        let Some(Kind::Inline(function)) = self.callbacks.get(name).map(|callback| &callback.kind) else {
-            return Some(event);
-        };
-        let answer = answers::inline(function.as_ref(), map(std::mem::take(arguments)));
-        outbox.answer(call.unsigned_abs(), &answer);
-        None
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {

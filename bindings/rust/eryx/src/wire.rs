@@ -90,7 +90,53 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, WireError> {
     if reader.bytes.is_empty() { Ok(value) } else { Err(WireError::Malformed) }
 }
 
-struct Reader<'a> {
+/// The events of a batch, one after the other.
+pub(crate) struct Events<'a> {
+    reader: Reader<'a>,
+    left: usize,
+}
+
+impl<'a> Events<'a> {
+    /// The events of a message.
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Events<'a>, WireError> {
+        let mut reader = Reader { bytes, values: 1 };
+        let left = reader.list_head()?.ok_or(WireError::Malformed)?;
+        reader.nest(left, 0)?;
+        Ok(Events { reader, left })
+    }
+
+    /// The next event; none at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Value>, WireError> {
+        if self.left == 0 {
+            return if self.reader.bytes.is_empty() { Ok(None) } else { Err(WireError::Malformed) };
+        }
+        self.left -= 1;
+        self.reader.value(1).map(Some)
+    }
+
+    /// The next event if it is a call: its id and the function's name, without a value for each part, and what reads the
+    /// arguments. The event is not taken before `taken` is told of it.
+    pub(crate) fn call(&self) -> Option<(u64, &'a str, Reader<'a>)> {
+        let mut reader = self.reader;
+        if self.left == 0 || reader.list_head().ok()? != Some(5) || reader.borrowed_text()? != "call" {
+            return None;
+        }
+        let (_request, call) = (reader.value(2).ok()?, reader.value(2).ok()?);
+        let name = reader.borrowed_text()?;
+        Some((call.as_i64()?.unsigned_abs(), name, reader))
+    }
+
+    /// The arguments of a call, whose event is taken with them.
+    pub(crate) fn arguments(&mut self, mut reader: Reader<'a>) -> Result<Value, WireError> {
+        let arguments = reader.value(2)?;
+        self.reader = reader;
+        self.left -= 1;
+        Ok(arguments)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     values: usize,
 }
@@ -109,6 +155,28 @@ impl<'a> Reader<'a> {
     /// A length of one, two or four bytes.
     fn length(&mut self, size: usize) -> Result<usize, WireError> {
         Ok(self.take(size)?.iter().fold(0, |length, &byte| (length << 8) | usize::from(byte)))
+    }
+
+    /// The length of a list; none for something else.
+    fn list_head(&mut self) -> Result<Option<usize>, WireError> {
+        let [marker] = self.array()?;
+        Ok(match Marker::from_u8(marker) {
+            Marker::FixArray(length) => Some(length.into()),
+            Marker::Array16 => Some(self.length(2)?),
+            Marker::Array32 => Some(self.length(4)?),
+            _ => None,
+        })
+    }
+
+    /// A short text, where it lies.
+    fn borrowed_text(&mut self) -> Option<&'a str> {
+        let [marker] = self.array().ok()?;
+        let length = match Marker::from_u8(marker) {
+            Marker::FixStr(length) => length.into(),
+            Marker::Str8 => self.length(1).ok()?,
+            _ => return None,
+        };
+        std::str::from_utf8(self.take(length).ok()?).ok()
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, WireError> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{WireError, decode, encode};
+use super::{Events, WireError, decode, encode};
 use crate::value::{Map, Value};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/vectors/wire/");
@@ -88,4 +88,47 @@ fn a_value_that_nests_too_deep_is_not_written() {
     assert_eq!(encode(&nested), Err(WireError::Limit));
     let map = (0..201).fold(Value::Null, |value, _| Value::Map(Map::from([("k".to_owned(), value)])));
     assert_eq!(encode(&map), Err(WireError::Limit));
+}
+
+/// A batch of events, each of them given as a value.
+fn batch(events: Vec<Value>) -> Vec<u8> {
+    encode(&Value::List(events)).unwrap()
+}
+
+fn list(items: &[Value]) -> Value {
+    Value::List(items.to_vec())
+}
+
+#[test]
+fn calls_are_read_without_values_for_their_parts() {
+    let arguments = Value::Map(Map::from([("x".to_owned(), Value::Int(5))]));
+    let call = list(&["call".into(), Value::Int(1), Value::Int(1 << 40), "echo".into(), arguments.clone()]);
+    let other = list(&["output".into(), Value::Int(1), Value::Int(1), Value::Bytes(vec![0])]);
+    let longer = list(&["call".into(), Value::Int(1), Value::Int(2), "echo".into(), arguments.clone(), Value::Null]);
+    let bytes = batch(vec![call.clone(), other.clone(), longer.clone(), call.clone()]);
+    let mut events = Events::new(&bytes).unwrap();
+    let (id, name, reader) = events.call().unwrap();
+    assert_eq!((id, name), (1 << 40, "echo"));
+    assert_eq!(events.arguments(reader).unwrap(), arguments);
+    assert!(events.call().is_none());
+    assert_eq!(events.next().unwrap(), Some(other));
+    assert!(events.call().is_none(), "an event with fields that are not known is left to others");
+    assert_eq!(events.next().unwrap(), Some(longer));
+    assert!(events.call().is_some());
+    assert_eq!(events.next().unwrap(), Some(call), "one that was only looked at is still there");
+    assert!(events.call().is_none());
+    assert_eq!(events.next().unwrap(), None);
+}
+
+#[test]
+fn batches_that_are_none() {
+    for bytes in [&b"\xc0"[..], b"", b"\xdd\xff\xff\xff\xff", b"\x92\xc0"] {
+        assert!(Events::new(bytes).is_err(), "{bytes:?}");
+    }
+    let mut events = Events::new(b"\x91\x95\xa4call\x01\x02\xa4ec").unwrap();
+    assert!(events.call().is_none());
+    assert!(events.next().is_err());
+    let mut more = Events::new(b"\x91\xc0\xc0").unwrap();
+    assert_eq!(more.next().unwrap(), Some(Value::Null));
+    assert!(more.next().is_err());
 }
