@@ -71,7 +71,7 @@ func TestStarterLearns(t *testing.T) {
 	if left := s.skip.Load(); left != 0 {
 		t.Fatalf("%d are still to be skipped", left)
 	}
-	for range 7 {
+	for range 20 {
 		s.learn(true)
 	}
 	if s.misses != 0 {

@@ -152,7 +152,7 @@ static bool look(environment *own) {
     }
     bool found = atomic_load(&own->pending);
     if (found && !stalled) {
-        own->misses /= 2;
+        own->misses -= (own->misses + 3) / 4; /* in the long run three of four have to be of use */
     } else {
         own->misses = own->misses < MOST_SKIPPED / 2 ? 2 * own->misses + 1 : MOST_SKIPPED;
         own->skip = own->misses;
