@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -86,11 +87,8 @@ func (rt *Runtime) systemFiles() (*guestfs.Namespace, error) {
 // Close frees the runtime. Sessions must be closed before.
 func (rt *Runtime) Close() error {
 	rt.closing.Wait()
-	err := rt.image.Close()
-	if closeErr := rt.guests.Close(context.Background()); err == nil {
-		err = closeErr
-	}
-	return err
+	err := rt.guests.Close(context.Background()) // first: instances are being made of the image
+	return errors.Join(err, rt.image.Close())
 }
 
 var shared struct {
