@@ -20,6 +20,15 @@ type region struct {
 	segments []segment // what is mapped of layers, each held
 }
 
+// checkPages refuses systems whose pages are larger than an image's: kernels for arm64 may have pages of 16 or 64 KiB, and
+// what is mapped of images and layers begins and ends at any 4 KiB.
+func checkPages(size int) error {
+	if size <= pageSize {
+		return nil
+	}
+	return fmt.Errorf("this kernel's memory pages have %d bytes, and eryx maps pages of %d bytes: start a kernel with 4 KiB pages (getconf PAGESIZE tells; on a Raspberry Pi 5: kernel=kernel8.img in config.txt)", size, pageSize)
+}
+
 // newRegion reserves address space for limit bytes. It costs no memory until it is touched.
 func newRegion(limit uint64) (*region, error) {
 	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 
@@ -39,6 +40,9 @@ type Runtime struct {
 
 // NewRuntime compiles the interpreter, or loads it from the cache.
 func NewRuntime(ctx context.Context, config Config) (*Runtime, error) {
+	if err := checkPages(os.Getpagesize()); err != nil {
+		return nil, err
+	}
 	if config.Workers <= 0 {
 		config.Workers = runtime.GOMAXPROCS(0)
 	}

@@ -58,6 +58,12 @@ def get(path):
     return body
 
 
+def listens(path):
+    """Whether a server takes connections: its socket is there before it does."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(path) == 0
+
+
 @pytest.fixture
 def serve(tmp_path):
     processes = []
@@ -71,7 +77,7 @@ def serve(tmp_path):
         process = subprocess.Popen([*command, "site_app:app"], cwd=tmp_path, stderr=subprocess.PIPE)
         processes.append(process)
         for _ in range(1000):
-            if (tmp_path / "socket").exists() or process.poll() is not None:
+            if listens(path) or process.poll() is not None:
                 break
             time.sleep(0.01)
         return path

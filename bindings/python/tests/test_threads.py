@@ -3,6 +3,8 @@ they assert holds all the same."""
 
 import asyncio
 import concurrent.futures
+import functools
+import os
 import subprocess
 import sys
 import sysconfig
@@ -61,7 +63,9 @@ def test_importing_and_using_leaves_the_gil_off():
         eryx.Executor, eryx.MCPManager, eryx.Execution
         print(before, enabled())
     """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "error", "-c", code]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     expected = not sysconfig.get_config_var("Py_GIL_DISABLED")
     assert done.stdout == f"{expected} {expected}\n", done.stderr
 
@@ -155,9 +159,9 @@ await asyncio.gather(*naps)
 def test_calls_that_end_while_others_are_taken():
     """A program that times out leaves calls that nobody waits for, between those of others that are begun."""
     limits = eryx.ResourceLimits(execution_timeout_ms=60)
-    nap = {"name": "nap", "fn": lambda: time.sleep(0.002)}
+    nap = {"name": "nap", "fn": lambda: time.sleep(0.01)}
     sandbox = eryx.Sandbox(callbacks=[nap], resource_limits=limits)
-    code = "import asyncio\nawait asyncio.gather(*[nap() for _ in range(400)])"
+    code = "import asyncio\nawait asyncio.gather(asyncio.sleep(60), *[nap() for _ in range(400)])"
 
     def work():
         for _ in range(3):
@@ -167,6 +171,11 @@ def test_calls_that_end_while_others_are_taken():
     side_by_side(*[work] * 4)
 
 
+@functools.cache
+def shared_pool():
+    return eryx.SandboxPool()
+
+
 MAKERS = {
     "sandbox": eryx.Sandbox,
     "session": eryx.Session,
@@ -174,7 +183,7 @@ MAKERS = {
     "vfs": eryx.VfsStorage,
     "store": eryx.SessionStore,
     "pool": eryx.SandboxPool,
-    "lease": lambda pool=eryx.SandboxPool(): pool.acquire(),  # noqa: B008
+    "lease": lambda: shared_pool().acquire(),
     "mcp": eryx.MCPManager,
 }
 
