@@ -55,6 +55,17 @@ test-c: $(VENV)/.done
 test-python: $(LIBRARY) $(VENV)/.done
 	cd bindings/python && PYTHONPATH=$(CURDIR)/bindings/python ERYX_LIBRARY=$(CURDIR)/$(LIBRARY) $(CURDIR)/$(PYTHON) -m pytest -q
 
+## test-versions: the Python package's tests on CPython 3.10 to 3.14 and free-threaded ones, made where they are missing (half an hour); VERSIONS="3.12 3.13t": which
+.PHONY: test-versions
+test-versions: $(LIBRARY)
+	python3 tests/platforms/versions.py $(VERSIONS)
+
+## test-arm64: Go's tests, the Node package and the wheel for arm64 in an emulator, which is fetched (half an hour); STEPS="go node python": which
+.PHONY: test-arm64
+test-arm64: $(VENV)/.done $(NODE)/node_modules/.done
+	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1 zopfli==0.4.3
+	python3 tests/platforms/arm64.py $(STEPS)
+
 # Node's dependencies are those of its lock file; the examples and the quick start use the package of this folder.
 .PHONY: test-node
 test-node: $(LIBRARY) $(NODE)/node_modules/.done examples/node/node_modules/.done
@@ -178,11 +189,12 @@ wasm:
 	go run ./wasm/cmd/build
 	go run ./wasm/cmd/stdlib
 
-## wheel: the Python wheel with library and precompiled code, into dist/ (fetches ziglang, 100 MB)
+## wheel: the Python wheel with library and precompiled code, into dist/ (fetches ziglang, 100 MB); WHEEL_ARCH="x86_64 aarch64": which
 .PHONY: wheel
+WHEEL_ARCH ?= $(shell uname -m)
 wheel: $(VENV)/.done
 	$(VENV)/bin/pip install -q --disable-pip-version-check ziglang==0.17.1 zopfli==0.4.3
-	PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist
+	for machine in $(WHEEL_ARCH); do PYTHON=$(CURDIR)/$(PYTHON) bindings/python/build_wheel.sh dist $$machine; done
 
 ## npm: the Node packages for this processor into dist/, installed and run (fetches ziglang, 100 MB); NPM_ARCH="x64 arm64": which
 .PHONY: npm

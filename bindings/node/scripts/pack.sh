@@ -2,7 +2,8 @@
 # Packs the npm packages: eryx (JavaScript and types) and one for each platform (addon, library, the interpreter's machine code).
 #   scripts/pack.sh [output folder, default dist] [architectures, default x64]
 # Needs Go, Node, and a Python (PYTHON, default python3) with the package ziglang, whose C compiler links against the glibc 2.28
-# that Node 20 needs, and for other processors, too. The package of another processor has no machine code: it is made at first use.
+# that Node 20 needs, and for other processors, too. The machine code of another processor is made with an emulator, which
+# EMULATOR names (make test-arm64 fetches one); without it, it is made at first use.
 set -eu
 cd "$(dirname "$0")/../../.."
 output=$(mkdir -p "${1:-dist}" && cd "${1:-dist}" && pwd)
@@ -10,7 +11,6 @@ architectures=${2:-x64}
 python=${PYTHON:-python3}
 stage=$PWD/build/npm
 version=$(node -p 'require("./bindings/node/package.json").version')
-host=$(node -p process.arch)
 rm -rf "$stage"
 
 platform() {
@@ -24,7 +24,7 @@ platform() {
 	compiler="$python -m ziglang cc -target $zig-linux-gnu.2.28"
 	CC=$compiler GOOS=linux GOARCH=$go capi/build.sh "$folder/liberyx.so"
 	CC=$compiler bindings/node/scripts/build_native.sh "$folder"
-	[ "$1" != "$host" ] || go run ./capi/precompile "$folder/code.tar.zst"
+	capi/precompile.sh "$go" "$folder/code.tar.zst"
 	cp LICENSE NOTICE "$folder"
 	echo "The library of [eryx](https://www.npmjs.com/package/eryx) for Linux with glibc on $1. Install eryx itself." >"$folder/README.md"
 	node -e 'const [name, version, cpu] = process.argv.slice(1);
