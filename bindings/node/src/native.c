@@ -135,8 +135,8 @@ static int64_t now_ns(void) {
  * looks for the next one before it sleeps, as long as that has lately been of use: docs/decisions/0021-looking-that-pays.md.
  */
 enum {
-    LOOK_NS = 50000,    /* so long */
-    STALL_NS = 10000,   /* who is away for so long has had to leave the processor to others: looking hinders them */
+    LOOK_NS = 150000,   /* so long */
+    STALL_NS = 30000,   /* who is away for so long has had to leave the processor to others: looking hinders them */
     TURN_NS = 1000000,  /* after so long the loop's timers and other handles have their turn */
     MOST_SKIPPED = 127, /* looks in a row, when they are of no use */
 };
