@@ -19,8 +19,8 @@ SERVE = ["-m", "eryx", "serve"]
 @pytest.fixture(scope="module")
 def manager():
     with eryx.MCPManager() as manager:
-        assert manager.connect("inner", sys.executable, SERVE) == 1
-        assert manager.connect("in-ner", sys.executable, SERVE, {"SOME": "thing"}, 20.0) == 1
+        assert manager.connect("inner", sys.executable, SERVE, {}, 120.0) == 1
+        assert manager.connect("in-ner", sys.executable, SERVE, {"SOME": "thing"}, 120.0) == 1
         yield manager
 
 
