@@ -65,7 +65,6 @@ def _outcome(future: asyncio.Future[Any]) -> Any:
 
 
 _result = asyncio.Future.result
-_open: set[_Gathering] = set()  # those with children that are not done
 
 
 def call_failed(number: int, future: asyncio.Future[Any]) -> None:
@@ -150,6 +149,10 @@ class _Gathering:
             number = numbers.get(child)
             if number is not None:
                 cancel_call(number)
+
+
+_open: set[_Gathering] = set()  # those with children that are not done
+
 
 
 def _all_calls(awaitables: tuple[Any, ...]) -> bool:
