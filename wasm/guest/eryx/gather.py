@@ -154,7 +154,6 @@ class _Gathering:
 _open: set[_Gathering] = set()  # those with children that are not done
 
 
-
 def _all_calls(awaitables: tuple[Any, ...]) -> bool:
     """Whether ``awaitables`` are distinct coroutines of host functions."""
     try:
