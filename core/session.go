@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -155,6 +156,7 @@ func (s *Session) Start(ctx context.Context, code string, done func(*Result, err
 			done(x.result, x.result.Err)
 		}
 		x.pump(x.first, true)
+		runtime.Gosched() // what done has begun comes before looking for the next task: the caller may wait for it
 	})
 }
 

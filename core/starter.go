@@ -25,9 +25,9 @@ const (
 	lookYield = 50 * time.Microsecond
 	// lookStale is how old its last sign of life may be: an older one means that the system lets another program run, and
 	// a task would wait for that one.
-	lookStale = 30 * time.Microsecond
+	lookStale = 100 * time.Microsecond
 	// lookMaxSkip is how many tasks in a row are not followed by a look, when looking is of no use.
-	lookMaxSkip = 127
+	lookMaxSkip = 31
 )
 
 // epoch is where the starter's clock begins.
